@@ -66,12 +66,18 @@ pub struct KeyRange {
 impl KeyRange {
     /// Every key.
     pub fn all() -> KeyRange {
-        KeyRange { start: Bound::Unbounded, end: Bound::Unbounded }
+        KeyRange {
+            start: Bound::Unbounded,
+            end: Bound::Unbounded,
+        }
     }
 
     /// From `start`, included, up to `end`, left out.
     pub fn half_open(start: impl Into<Bytes>, end: impl Into<Bytes>) -> KeyRange {
-        KeyRange { start: Bound::Included(start.into()), end: Bound::Excluded(end.into()) }
+        KeyRange {
+            start: Bound::Included(start.into()),
+            end: Bound::Excluded(end.into()),
+        }
     }
 
     /// Every key that begins with `prefix`.
@@ -88,7 +94,10 @@ impl KeyRange {
             }
             None => Bound::Unbounded,
         };
-        KeyRange { start: Bound::Included(start), end }
+        KeyRange {
+            start: Bound::Included(start),
+            end,
+        }
     }
 
     /// Whether no key can lie inside, such as in `b..a`. Ask before handing the range to a
@@ -201,6 +210,9 @@ pub struct Counter {
 impl Stats {
     /// The counter called `name`, if there is one.
     pub fn get(&self, name: &str) -> Option<u64> {
-        self.counters.iter().find(|counter| counter.name == name).map(|counter| counter.value)
+        self.counters
+            .iter()
+            .find(|counter| counter.name == name)
+            .map(|counter| counter.value)
     }
 }

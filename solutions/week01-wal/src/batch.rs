@@ -1,0 +1,325 @@
+//! A batch: several operations that happen together or not at all, because they are one record.
+//!
+//! ```text
+//!  offset   size   field
+//! ┌────────┬──────┬────────────┬─────────────────────────────────────────────────┐
+//! │      0 │    8 │ first_seq  │ number of the first operation                   │
+//! │      8 │    4 │ count      │ how many operations follow                      │
+//! │     12 │    … │ operations │ one after the other, nothing behind the last    │
+//! └────────┴──────┴────────────┴─────────────────────────────────────────────────┘
+//!   put      1 │ key length │ key │ value length │ value
+//!   delete   0 │ key length │ key
+//! ```
+//!
+//! Fixed integers are little-endian. Lengths are varints: seven bits a byte, lowest first, the top
+//! bit set on all but the last. A batch is kept in this form from the first `put` on, so that
+//! writing it to the log is no more than filling in its number.
+
+use crate::Seq;
+
+/// Bytes in front of the operations.
+const BATCH_HEADER_SIZE: usize = 12;
+/// The tag of a delete.
+const DELETE: u8 = 0;
+/// The tag of a put.
+const PUT: u8 = 1;
+
+/// Operations to apply together, in the order in which they were added.
+///
+/// ```
+/// # use wal::WriteBatch;
+/// let mut batch = WriteBatch::new();
+/// batch.put(b"from", b"90");
+/// batch.put(b"to", b"110");
+/// assert_eq!(batch.len(), 2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteBatch {
+    /// Header and operations; the header's `first_seq` is 0 until the batch is written.
+    encoded: Vec<u8>,
+}
+
+/// One operation of a batch, its bytes borrowed from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation<'a> {
+    /// Gives `key` a value.
+    Put {
+        /// The key, any bytes.
+        key: &'a [u8],
+        /// The value, any bytes.
+        value: &'a [u8],
+    },
+    /// Takes `key` away.
+    Delete {
+        /// The key, any bytes.
+        key: &'a [u8],
+    },
+}
+
+/// Bytes that are no batch. The record that held them had a good checksum: whoever wrote it was
+/// wrong, or it is not a store's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a batch: {reason} at byte {offset} of the record")]
+pub struct Malformed {
+    /// Where in the payload.
+    pub offset: usize,
+    /// Which check failed.
+    pub reason: &'static str,
+}
+
+impl Default for WriteBatch {
+    fn default() -> WriteBatch {
+        WriteBatch::new()
+    }
+}
+
+impl WriteBatch {
+    /// A batch without operations.
+    pub fn new() -> WriteBatch {
+        WriteBatch {
+            encoded: vec![0; BATCH_HEADER_SIZE],
+        }
+    }
+
+    /// Adds "give `key` this value".
+    ///
+    /// **Day 5**, chapter `week01/day5-batch.md`.
+    ///
+    /// # Cost
+    ///
+    /// A copy of both; no allocation but growing the batch.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) {
+        // ANCHOR: day5_put
+        // Tag, key with its length, value with its length. And there is one operation more.
+        self.encoded.push(PUT);
+        put_bytes(&mut self.encoded, key);
+        put_bytes(&mut self.encoded, value);
+        self.set_len(self.len() + 1);
+        // ANCHOR_END: day5_put
+    }
+
+    /// Adds "take `key` away".
+    ///
+    /// **Day 5**.
+    pub fn delete(&mut self, key: &[u8]) {
+        // ANCHOR: day5_delete
+        // Like `put`, without a value.
+        self.encoded.push(DELETE);
+        put_bytes(&mut self.encoded, key);
+        self.set_len(self.len() + 1);
+        // ANCHOR_END: day5_delete
+    }
+
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        u32::from_le_bytes([8, 9, 10, 11].map(|byte| self.encoded[byte])) as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Size of the batch as a record's payload, in bytes.
+    pub fn size(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Removes all operations; the memory is kept for the next ones.
+    pub fn clear(&mut self) {
+        self.encoded.truncate(BATCH_HEADER_SIZE);
+        self.set_len(0);
+    }
+
+    /// The operations, in the order in which they were added.
+    pub fn iter(&self) -> Operations<'_> {
+        Operations {
+            bytes: &self.encoded,
+            offset: BATCH_HEADER_SIZE,
+            left: self.len(),
+        }
+    }
+
+    /// Fills in the number of the first operation and returns the payload to log.
+    ///
+    /// **Day 5**. The operations have the numbers `first_seq`, `first_seq + 1`, … in order.
+    pub fn encode(&mut self, first_seq: Seq) -> &[u8] {
+        // ANCHOR: day5_encode
+        // The rest has been in its place since `put` and `delete`.
+        self.encoded[..8].copy_from_slice(&first_seq.to_le_bytes());
+        &self.encoded
+        // ANCHOR_END: day5_encode
+    }
+
+    // ANCHOR: hidden_day5_set_len
+    /// Writes the number of operations into the header.
+    fn set_len(&mut self, len: usize) {
+        let count = u32::try_from(len).expect("a batch of 64 MiB has fewer than 2^32 operations");
+        self.encoded[8..12].copy_from_slice(&count.to_le_bytes());
+    }
+    // ANCHOR_END: hidden_day5_set_len
+}
+
+impl<'a> IntoIterator for &'a WriteBatch {
+    type Item = Operation<'a>;
+    type IntoIter = Operations<'a>;
+
+    fn into_iter(self) -> Operations<'a> {
+        self.iter()
+    }
+}
+
+/// A batch as it was found in a log: checked, and borrowed from the record's payload.
+#[derive(Debug, Clone)]
+pub struct Batch<'a> {
+    /// Number of the first operation.
+    pub first_seq: Seq,
+    /// The operations, in order.
+    pub operations: Operations<'a>,
+}
+
+impl<'a> Batch<'a> {
+    /// Reads a record's payload as a batch.
+    ///
+    /// **Day 5**, chapter `week01/day5-batch.md`. Every length is checked before it is used, and
+    /// the bytes must be exactly one batch: what `operations` then yields needs no error.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for any other bytes, whatever they are; never a panic.
+    ///
+    /// # Cost
+    ///
+    /// One pass over the lengths; no allocation, whatever `count` says.
+    pub fn decode(payload: &'a [u8]) -> Result<Batch<'a>, Malformed> {
+        // ANCHOR: day5_decode
+        // Walk through all operations once with a function that returns errors; `Operations`
+        // can then walk the same way and trust the bytes.
+        let Some((header, _)) = payload.split_first_chunk::<BATCH_HEADER_SIZE>() else {
+            return Err(Malformed {
+                offset: payload.len(),
+                reason: "the header is cut off",
+            });
+        };
+        let (first_seq, count) = header.split_first_chunk().expect("8 of 12 bytes");
+        let first_seq = Seq::from_le_bytes(*first_seq);
+        let count = u32::from_le_bytes(count.try_into().expect("the other 4 bytes"));
+        let mut offset = BATCH_HEADER_SIZE;
+        for _ in 0..count {
+            parse_operation(payload, &mut offset)?;
+        }
+        if offset < payload.len() {
+            return Err(Malformed {
+                offset,
+                reason: "more bytes than operations",
+            });
+        }
+        let operations = Operations {
+            bytes: payload,
+            offset: BATCH_HEADER_SIZE,
+            left: count as usize,
+        };
+        Ok(Batch {
+            first_seq,
+            operations,
+        })
+        // ANCHOR_END: day5_decode
+    }
+
+    /// Number of the last operation; the number before `first_seq` if there are none.
+    pub fn last_seq(&self) -> Seq {
+        (self.first_seq + self.operations.len() as u64).saturating_sub(1)
+    }
+}
+
+/// Iterates over the operations of a batch.
+#[derive(Debug, Clone)]
+pub struct Operations<'a> {
+    /// A whole batch, already checked.
+    bytes: &'a [u8],
+    /// Where the next operation begins.
+    offset: usize,
+    /// How many are still to come.
+    left: usize,
+}
+
+impl<'a> Iterator for Operations<'a> {
+    type Item = Operation<'a>;
+
+    fn next(&mut self) -> Option<Operation<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let operation = parse_operation(self.bytes, &mut self.offset);
+        Some(operation.expect("a batch is checked when it is decoded"))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Operations<'_> {}
+
+/// Reads the operation at `offset` and moves `offset` behind it.
+///
+/// **Day 5**.
+fn parse_operation<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<Operation<'a>, Malformed> {
+    // ANCHOR: day5_parse_operation
+    // The tag says what follows. A tag that is neither is an error, not a delete.
+    let malformed = |reason| Malformed {
+        offset: *offset,
+        reason,
+    };
+    let tag = *bytes
+        .get(*offset)
+        .ok_or(malformed("an operation is missing"))?;
+    if tag != PUT && tag != DELETE {
+        return Err(malformed("an unknown kind of operation"));
+    }
+    *offset += 1;
+    let key = take_bytes(bytes, offset)?;
+    if tag == DELETE {
+        return Ok(Operation::Delete { key });
+    }
+    let value = take_bytes(bytes, offset)?;
+    Ok(Operation::Put { key, value })
+    // ANCHOR_END: day5_parse_operation
+}
+
+// ANCHOR: hidden_day5_varints
+/// Appends `bytes` behind their length.
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut len = bytes.len();
+    while len >= 0x80 {
+        out.push(len as u8 | 0x80);
+        len >>= 7;
+    }
+    out.push(len as u8);
+    out.extend_from_slice(bytes);
+}
+
+/// Reads a length and as many bytes, and moves `offset` behind them.
+fn take_bytes<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<&'a [u8], Malformed> {
+    let malformed = |reason| Malformed {
+        offset: *offset,
+        reason,
+    };
+    let mut position = *offset;
+    let mut len = 0_usize;
+    // Five groups of seven bits are more than any payload's length.
+    for shift in (0..35).step_by(7) {
+        let byte = *bytes
+            .get(position)
+            .ok_or(malformed("a length is cut off"))?;
+        position += 1;
+        len |= usize::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            let taken = bytes[position..]
+                .get(..len)
+                .ok_or(malformed("a length is too large"))?;
+            *offset = position + len;
+            return Ok(taken);
+        }
+    }
+    Err(malformed("a length of more than five bytes"))
+}
+// ANCHOR_END: hidden_day5_varints

@@ -1,0 +1,282 @@
+//! The log's one writer: collects records in memory, hands them to the system in large pieces, and
+//! begins a new file when the current one is full.
+//!
+//! ```text
+//!          base                 synced           flushed            end
+//!           │                     │                 │                │
+//!   segment ├─────────────────────┼─────────────────┼────────────────┤
+//!           │ on disk             │ in the system's │ in `buffer`    │
+//!           │                     │ memory          │                │
+//! ```
+//!
+//! Always `base ≤ synced ≤ flushed ≤ end`, but for a new segment, which may begin unsynced bytes'
+//! worth later: rotation syncs first, so even there `synced = base`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::fs::{File, Fs};
+use crate::record::{HEADER_SIZE, PAYLOAD_SIZE_MAX};
+use crate::{Error, Lsn, Record, Result, encode, segment};
+
+/// How a log is laid out.
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    /// A segment's largest size, in bytes; a record never spans two. Default 64 MiB.
+    ///
+    /// Small segments give space back sooner; each costs two syncs, of the old one and of the
+    /// directory.
+    pub segment_size: u64,
+    /// Bytes to collect before they are handed to the system unasked. Default 64 KiB.
+    pub buffer_size: usize,
+}
+
+impl Default for LogOptions {
+    fn default() -> LogOptions {
+        LogOptions {
+            segment_size: 64 << 20,
+            buffer_size: 64 << 10,
+        }
+    }
+}
+
+impl LogOptions {
+    /// The largest payload that fits a segment of this size, in bytes.
+    pub fn payload_size_max(&self) -> usize {
+        let room = self.segment_size.saturating_sub(HEADER_SIZE as u64);
+        usize::try_from(room)
+            .unwrap_or(usize::MAX)
+            .min(PAYLOAD_SIZE_MAX)
+    }
+}
+
+/// Appends records to the log in one directory.
+///
+/// After an [`Error::Io`] from any method nobody knows what is on disk: drop the writer, recover.
+/// [`Wal`](crate::Wal) sees to that.
+#[derive(Debug)]
+pub struct LogWriter {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    options: LogOptions,
+    /// The segment being written.
+    file: Arc<dyn File>,
+    /// Where that segment begins.
+    base: Lsn,
+    /// Everything below is with the operating system.
+    flushed: Lsn,
+    /// Everything below is on disk.
+    synced: Lsn,
+    /// The bytes from `flushed` on.
+    buffer: Vec<u8>,
+}
+
+impl LogWriter {
+    /// Opens the log in `dir` to append at `end`: 0 for a new log, else where recovery found that
+    /// it ends, with everything before that on disk.
+    ///
+    /// **Day 2**, chapter `week01/day2-log.md`. Goes on in the newest segment; if there is none,
+    /// makes the one that begins at `end`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn open(fs: Arc<dyn Fs>, dir: &Path, end: Lsn, options: LogOptions) -> Result<LogWriter> {
+        // ANCHOR: day2_open
+        // The newest segment, or a new one from `create_segment`. At the start all four marks but
+        // `base` stand at `end`.
+        let (base, file) = match segment::list(&*fs, dir)?.pop() {
+            Some(newest) => (newest.base, fs.open(&newest.path)?),
+            None => (end, create_segment(&*fs, dir, end)?),
+        };
+        Ok(LogWriter {
+            fs,
+            dir: dir.to_path_buf(),
+            options,
+            file,
+            base,
+            flushed: end,
+            synced: end,
+            buffer: Vec::new(),
+        })
+        // ANCHOR_END: day2_open
+    }
+
+    /// Appends one record and returns where it begins. A full buffer is flushed.
+    ///
+    /// **Day 2**. The record goes into the current segment if it fits there, to the last byte;
+    /// otherwise into a new one. An empty segment takes any record that is allowed at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RecordTooLarge`] if no segment could hold it; nothing has changed then, and no
+    /// segment was begun. [`Error::Io`] from flushing or from beginning a segment.
+    ///
+    /// # Cost
+    ///
+    /// A checksum and a copy; one system call for every `buffer_size` bytes.
+    pub fn append(&mut self, payload: &[u8]) -> Result<Lsn> {
+        // ANCHOR: day2_append
+        // Refuse, rotate, encode into the buffer, flush if it is full: in this order.
+        let limit = self.options.payload_size_max();
+        if payload.len() > limit {
+            return Err(Error::RecordTooLarge {
+                size: payload.len(),
+                limit,
+            });
+        }
+        if self.must_rotate(payload.len()) {
+            self.rotate()?;
+        }
+        let lsn = self.end();
+        encode(
+            &Record {
+                lsn,
+                synced: self.synced,
+                payload,
+            },
+            &mut self.buffer,
+        )?;
+        if self.buffer.len() >= self.options.buffer_size {
+            self.flush()?;
+        }
+        Ok(lsn)
+        // ANCHOR_END: day2_append
+    }
+
+    /// Whether a payload of `len` bytes has to go into a new segment.
+    ///
+    /// **Day 2**.
+    pub fn must_rotate(&self, len: usize) -> bool {
+        // ANCHOR: day2_must_rotate
+        // The buffered bytes belong to the segment too. A segment may be filled to its last byte.
+        let used = self.end() - self.base;
+        used > 0 && used + (HEADER_SIZE + len) as u64 > self.options.segment_size
+        // ANCHOR_END: day2_must_rotate
+    }
+
+    /// Hands the buffered bytes to the operating system.
+    ///
+    /// **Day 2**. Afterwards they survive the end of this process, and a [`LogReader`] sees them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; part of the bytes may be in the file.
+    ///
+    /// # Cost
+    ///
+    /// One write; nothing if the buffer is empty.
+    ///
+    /// [`LogReader`]: crate::LogReader
+    pub fn flush(&mut self) -> Result<()> {
+        // ANCHOR: day2_flush
+        // Where in the file does the byte at LSN `flushed` belong?
+        if !self.buffer.is_empty() {
+            self.file.write_at(self.flushed - self.base, &self.buffer)?;
+            self.flushed = self.end();
+            self.buffer.clear();
+        }
+        Ok(())
+        // ANCHOR_END: day2_flush
+    }
+
+    /// Ends the current segment and begins the next, where the log ends now.
+    ///
+    /// **Day 2**. Everything that was appended must be in the old segment, and the old segment
+    /// [sealed](LogWriter::seal), before the new one's name exists.
+    fn rotate(&mut self) -> Result<()> {
+        // ANCHOR: day2_rotate
+        // Flush, seal, create, and only then move `base`.
+        self.flush()?;
+        self.seal()?;
+        self.file = create_segment(&*self.fs, &self.dir, self.flushed)?;
+        self.base = self.flushed;
+        Ok(())
+        // ANCHOR_END: day2_rotate
+    }
+
+    /// Makes the current segment durable for good, because a new one is about to follow it.
+    ///
+    /// **Day 3**, chapter `week01/day3-sync.md`. Recovery takes a later segment as proof that this
+    /// one was whole.
+    fn seal(&mut self) -> Result<()> {
+        // ANCHOR: day3_seal
+        // Nothing but a sync; days before it go without.
+        // STUB: Ok(())
+        self.sync()
+        // ANCHOR_END: day3_seal
+    }
+
+    /// Makes everything appended so far durable, and returns when it is.
+    ///
+    /// **Day 3**.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; [`synced`](LogWriter::synced) has then not moved, and never may again: a
+    /// second sync cannot know what the first one lost.
+    ///
+    /// # Cost
+    ///
+    /// One write and one sync.
+    pub fn sync(&mut self) -> Result<()> {
+        // ANCHOR: day3_sync
+        // What is still in the buffer is not in the file. Move the mark only when the disk is done.
+        let (file, end) = self.begin_sync()?;
+        file.sync_data()?;
+        self.end_sync(end);
+        Ok(())
+        // ANCHOR_END: day3_sync
+    }
+
+    /// Flushes, and returns the file to sync and the LSN below which everything is durable once
+    /// that sync has returned. Others may append in the meantime.
+    pub(crate) fn begin_sync(&mut self) -> Result<(Arc<dyn File>, Lsn)> {
+        self.flush()?;
+        Ok((Arc::clone(&self.file), self.flushed))
+    }
+
+    /// Notes that everything below `end` is on disk.
+    pub(crate) fn end_sync(&mut self, end: Lsn) {
+        assert!(
+            end <= self.flushed,
+            "synced to {end}, but flushed only to {}",
+            self.flushed
+        );
+        self.synced = self.synced.max(end);
+    }
+
+    /// Where the next record will begin, if it fits the segment: all bytes appended so far.
+    pub fn end(&self) -> Lsn {
+        self.flushed + self.buffer.len() as u64
+    }
+
+    /// Everything below this has been handed to the operating system.
+    pub fn flushed(&self) -> Lsn {
+        self.flushed
+    }
+
+    /// Everything below this is on disk.
+    pub fn synced(&self) -> Lsn {
+        self.synced
+    }
+}
+
+/// Makes the segment that begins at `base`, and its name durable.
+fn create_segment(fs: &dyn Fs, dir: &Path, base: Lsn) -> Result<Arc<dyn File>> {
+    let file = fs.create(&segment::path(dir, base))?;
+    publish_name(fs, dir)?;
+    Ok(file)
+}
+
+/// Makes the name of a new segment in `dir` durable.
+///
+/// **Day 3**, chapter `week01/day3-sync.md`. A file whose bytes are on disk under a name that is
+/// not is as lost as one that was never written.
+fn publish_name(fs: &dyn Fs, dir: &Path) -> Result<()> {
+    // ANCHOR: day3_publish_name
+    // A name lives in its directory; days before this one go without.
+    // STUB: Ok(())
+    fs.sync_dir(dir)
+    // ANCHOR_END: day3_publish_name
+}

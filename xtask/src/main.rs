@@ -1,0 +1,22 @@
+//! `cargo x`: everything the course can do for you.
+//!
+//! Read in this order: [`cli`] names the commands, [`repo`] knows where things are, [`week`] what a
+//! week consists of, [`source`] how a skeleton comes out of a solution, [`runner`] how a test is
+//! run so that whatever it does costs that one test, and then the commands in [`cmd`].
+
+mod backup;
+mod cli;
+mod cmd;
+mod nearest;
+mod repo;
+mod results;
+mod runner;
+mod source;
+mod style;
+mod week;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,1 @@
+//! Runs tests, each in a process of its own.

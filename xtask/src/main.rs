@@ -5,9 +5,13 @@
 //! run so that whatever it does costs that one test, and then the commands in [`cmd`].
 
 mod backup;
+mod chart;
 mod cli;
 mod cmd;
+mod holes;
+mod items;
 mod nearest;
+mod rebase;
 mod repo;
 mod results;
 mod runner;

@@ -76,9 +76,7 @@ impl Default for WriteBatch {
 impl WriteBatch {
     /// A batch without operations.
     pub fn new() -> WriteBatch {
-        WriteBatch {
-            encoded: vec![0; BATCH_HEADER_SIZE],
-        }
+        WriteBatch { encoded: vec![0; BATCH_HEADER_SIZE] }
     }
 
     /// Adds "give `key` this value".
@@ -133,11 +131,7 @@ impl WriteBatch {
 
     /// The operations, in the order in which they were added.
     pub fn iter(&self) -> Operations<'_> {
-        Operations {
-            bytes: &self.encoded,
-            offset: BATCH_HEADER_SIZE,
-            left: self.len(),
-        }
+        Operations { bytes: &self.encoded, offset: BATCH_HEADER_SIZE, left: self.len() }
     }
 
     /// Fills in the number of the first operation and returns the payload to log.
@@ -196,10 +190,7 @@ impl<'a> Batch<'a> {
         // Walk through all operations once with a function that returns errors; `Operations`
         // can then walk the same way and trust the bytes.
         let Some((header, _)) = payload.split_first_chunk::<BATCH_HEADER_SIZE>() else {
-            return Err(Malformed {
-                offset: payload.len(),
-                reason: "the header is cut off",
-            });
+            return Err(Malformed { offset: payload.len(), reason: "the header is cut off" });
         };
         let (first_seq, count) = header.split_first_chunk().expect("8 of 12 bytes");
         let first_seq = Seq::from_le_bytes(*first_seq);
@@ -209,20 +200,11 @@ impl<'a> Batch<'a> {
             parse_operation(payload, &mut offset)?;
         }
         if offset < payload.len() {
-            return Err(Malformed {
-                offset,
-                reason: "more bytes than operations",
-            });
+            return Err(Malformed { offset, reason: "more bytes than operations" });
         }
-        let operations = Operations {
-            bytes: payload,
-            offset: BATCH_HEADER_SIZE,
-            left: count as usize,
-        };
-        Ok(Batch {
-            first_seq,
-            operations,
-        })
+        let operations =
+            Operations { bytes: payload, offset: BATCH_HEADER_SIZE, left: count as usize };
+        Ok(Batch { first_seq, operations })
         // ANCHOR_END: day5_decode
     }
 
@@ -265,13 +247,8 @@ impl ExactSizeIterator for Operations<'_> {}
 fn parse_operation<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<Operation<'a>, Malformed> {
     // ANCHOR: day5_parse_operation
     // The tag says what follows. A tag that is neither is an error, not a delete.
-    let malformed = |reason| Malformed {
-        offset: *offset,
-        reason,
-    };
-    let tag = *bytes
-        .get(*offset)
-        .ok_or(malformed("an operation is missing"))?;
+    let malformed = |reason| Malformed { offset: *offset, reason };
+    let tag = *bytes.get(*offset).ok_or(malformed("an operation is missing"))?;
     if tag != PUT && tag != DELETE {
         return Err(malformed("an unknown kind of operation"));
     }
@@ -299,23 +276,16 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Reads a length and as many bytes, and moves `offset` behind them.
 fn take_bytes<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<&'a [u8], Malformed> {
-    let malformed = |reason| Malformed {
-        offset: *offset,
-        reason,
-    };
+    let malformed = |reason| Malformed { offset: *offset, reason };
     let mut position = *offset;
     let mut len = 0_usize;
     // Five groups of seven bits are more than any payload's length.
     for shift in (0..35).step_by(7) {
-        let byte = *bytes
-            .get(position)
-            .ok_or(malformed("a length is cut off"))?;
+        let byte = *bytes.get(position).ok_or(malformed("a length is cut off"))?;
         position += 1;
         len |= usize::from(byte & 0x7f) << shift;
         if byte < 0x80 {
-            let taken = bytes[position..]
-                .get(..len)
-                .ok_or(malformed("a length is too large"))?;
+            let taken = bytes[position..].get(..len).ok_or(malformed("a length is too large"))?;
             *offset = position + len;
             return Ok(taken);
         }

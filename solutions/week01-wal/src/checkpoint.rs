@@ -65,14 +65,7 @@ pub fn write(
     let mut written = 0;
     let mut put = |payload: &[u8]| {
         out.clear();
-        encode(
-            &Record {
-                lsn: written,
-                synced: 0,
-                payload,
-            },
-            &mut out,
-        )?;
+        encode(&Record { lsn: written, synced: 0, payload }, &mut out)?;
         file.write_at(written, &out)?;
         written += out.len() as u64;
         Ok::<(), Error>(())
@@ -130,11 +123,7 @@ pub fn read(fs: &dyn Fs, dir: &Path) -> Result<Checkpoint> {
     if entries.len() as u64 != entry_count || reader.file().len()? != reader.offset() {
         return Err(damaged(reader.offset(), "entries are missing at the end"));
     }
-    Ok(Checkpoint {
-        resume_at,
-        last_seq,
-        entries,
-    })
+    Ok(Checkpoint { resume_at, last_seq, entries })
     // ANCHOR_END: day6_checkpoint_read
 }
 
@@ -159,10 +148,7 @@ pub(crate) fn apply<'a>(
 fn header(resume_at: Lsn, last_seq: Seq, entry_count: usize) -> [u8; 32] {
     let mut header = [0; 32];
     header[..8].copy_from_slice(MAGIC);
-    for (slot, number) in [resume_at, last_seq, entry_count as u64]
-        .into_iter()
-        .enumerate()
-    {
+    for (slot, number) in [resume_at, last_seq, entry_count as u64].into_iter().enumerate() {
         header[8 + 8 * slot..][..8].copy_from_slice(&number.to_le_bytes());
     }
     header

@@ -59,18 +59,8 @@ impl Wal {
     /// Opens the log in `dir` to append at `end`; see [`LogWriter::open`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, end: Lsn, options: LogOptions) -> Result<Wal> {
         let writer = LogWriter::open(Arc::clone(&fs), dir, end, options)?;
-        let state = State {
-            writer,
-            syncing: false,
-            poisoned: None,
-            stats: WalStats::default(),
-        };
-        Ok(Wal {
-            state: Mutex::new(state),
-            sync_over: Condvar::new(),
-            fs,
-            dir: dir.to_path_buf(),
-        })
+        let state = State { writer, syncing: false, poisoned: None, stats: WalStats::default() };
+        Ok(Wal { state: Mutex::new(state), sync_over: Condvar::new(), fs, dir: dir.to_path_buf() })
     }
 
     /// Appends a record, makes it as durable as asked, and returns where it begins.
@@ -216,9 +206,7 @@ impl State {
     /// [`Error::Poisoned`] if an earlier write or sync failed.
     fn check_poison(&self) -> Result<()> {
         match &self.poisoned {
-            Some(cause) => Err(Error::Poisoned {
-                cause: Arc::clone(cause),
-            }),
+            Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
             None => Ok(()),
         }
     }
@@ -231,8 +219,7 @@ impl State {
         // ANCHOR: day3_poison
         // Keep the first cause: later ones are its consequences.
         if let Err(error @ Error::Io { .. }) = &result {
-            self.poisoned
-                .get_or_insert_with(|| error.to_string().into());
+            self.poisoned.get_or_insert_with(|| error.to_string().into());
         }
         result
         // ANCHOR_END: day3_poison

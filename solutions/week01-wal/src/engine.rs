@@ -66,18 +66,12 @@ pub struct KeyRange {
 impl KeyRange {
     /// Every key.
     pub fn all() -> KeyRange {
-        KeyRange {
-            start: Bound::Unbounded,
-            end: Bound::Unbounded,
-        }
+        KeyRange { start: Bound::Unbounded, end: Bound::Unbounded }
     }
 
     /// From `start`, included, up to `end`, left out.
     pub fn half_open(start: impl Into<Bytes>, end: impl Into<Bytes>) -> KeyRange {
-        KeyRange {
-            start: Bound::Included(start.into()),
-            end: Bound::Excluded(end.into()),
-        }
+        KeyRange { start: Bound::Included(start.into()), end: Bound::Excluded(end.into()) }
     }
 
     /// Every key that begins with `prefix`.
@@ -94,10 +88,7 @@ impl KeyRange {
             }
             None => Bound::Unbounded,
         };
-        KeyRange {
-            start: Bound::Included(start),
-            end,
-        }
+        KeyRange { start: Bound::Included(start), end }
     }
 
     /// Whether no key can lie inside, such as in `b..a`. Ask before handing the range to a
@@ -210,9 +201,6 @@ pub struct Counter {
 impl Stats {
     /// The counter called `name`, if there is one.
     pub fn get(&self, name: &str) -> Option<u64> {
-        self.counters
-            .iter()
-            .find(|counter| counter.name == name)
-            .map(|counter| counter.value)
+        self.counters.iter().find(|counter| counter.name == name).map(|counter| counter.value)
     }
 }

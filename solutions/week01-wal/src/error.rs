@@ -75,20 +75,12 @@ pub enum Error {
 impl Error {
     /// Names `operation` and `path` in what the operating system said.
     pub fn io(operation: &'static str, path: &Path, source: io::Error) -> Error {
-        Error::Io {
-            operation,
-            path: path.to_path_buf(),
-            source,
-        }
+        Error::Io { operation, path: path.to_path_buf(), source }
     }
 
     /// Damage in `file` at byte `offset`, with the check that found it.
     pub fn corruption(file: &Path, offset: u64, reason: impl Into<String>) -> Error {
-        Error::Corruption {
-            file: file.to_path_buf(),
-            offset,
-            reason: reason.into(),
-        }
+        Error::Corruption { file: file.to_path_buf(), offset, reason: reason.into() }
     }
 
     /// The operating system's error kind, if this came from there.

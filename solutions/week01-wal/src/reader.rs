@@ -40,19 +40,8 @@ pub struct RecordReader {
 impl RecordReader {
     /// Reads `file`, whose first byte is at LSN `base`, from `lsn` on, where a record begins.
     pub fn new(file: Arc<dyn File>, base: Lsn, lsn: Lsn) -> RecordReader {
-        assert!(
-            base <= lsn,
-            "reading at {lsn} from a file that begins at {base}"
-        );
-        RecordReader {
-            file,
-            base,
-            lsn,
-            buffer: Vec::new(),
-            start: 0,
-            filled: 0,
-            current_size: 0,
-        }
+        assert!(base <= lsn, "reading at {lsn} from a file that begins at {base}");
+        RecordReader { file, base, lsn, buffer: Vec::new(), start: 0, filled: 0, current_size: 0 }
     }
 
     /// Moves to the next record, and says whether there is one.
@@ -98,11 +87,7 @@ impl RecordReader {
         assert!(self.current_size > 0, "record() before advance() found one");
         let bytes = &self.buffer[self.start - self.current_size..self.start];
         let (header, payload) = bytes.split_first_chunk().expect("a record has a header");
-        Record {
-            lsn: self.lsn - self.current_size as u64,
-            synced: u64_at(header, 8),
-            payload,
-        }
+        Record { lsn: self.lsn - self.current_size as u64, synced: u64_at(header, 8), payload }
     }
 
     /// Where the next record begins.
@@ -171,18 +156,10 @@ impl LogReader {
         // ANCHOR: day2_reader_open
         // The newest segment that begins at or before `from`.
         let segments = segment::list(&*fs, dir)?;
-        let base = segments
-            .iter()
-            .rev()
-            .map(|segment| segment.base)
-            .find(|&base| base <= from);
+        let base = segments.iter().rev().map(|segment| segment.base).find(|&base| base <= from);
         let base = base.unwrap_or(from);
         let file = fs.open(&segment::path(dir, base))?;
-        Ok(LogReader {
-            fs,
-            dir: dir.to_path_buf(),
-            reader: RecordReader::new(file, base, from),
-        })
+        Ok(LogReader { fs, dir: dir.to_path_buf(), reader: RecordReader::new(file, base, from) })
         // ANCHOR_END: day2_reader_open
     }
 
@@ -236,9 +213,7 @@ impl LogReader {
     /// The segment after the one that is being read, if there is one.
     fn later_segment(&self) -> Result<Option<Segment>> {
         let segments = segment::list(&*self.fs, &self.dir)?;
-        Ok(segments
-            .into_iter()
-            .find(|segment| segment.base > self.reader.base))
+        Ok(segments.into_iter().find(|segment| segment.base > self.reader.base))
     }
 
     /// The error for a log whose bytes end before `next` begins.

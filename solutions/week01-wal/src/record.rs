@@ -91,23 +91,18 @@ pub enum Decoded<'a> {
 /// ```
 pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
     // ANCHOR: day1_encode
-    // Refuse first. Then write the fields in order, with room for the checksum, and fill it in
-    // when the bytes that it covers are there.
+    // Refuse first. Then build the header, but for the checksum, which covers the rest of it.
     let len = record.payload.len();
     if len > PAYLOAD_SIZE_MAX {
-        return Err(Error::RecordTooLarge {
-            size: len,
-            limit: PAYLOAD_SIZE_MAX,
-        });
+        return Err(Error::RecordTooLarge { size: len, limit: PAYLOAD_SIZE_MAX });
     }
-    let start = out.len();
-    out.reserve(HEADER_SIZE + len);
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&(len as u32).to_le_bytes());
-    out.extend_from_slice(&record.synced.to_le_bytes());
+    let mut header = [0; HEADER_SIZE];
+    header[4..8].copy_from_slice(&(len as u32).to_le_bytes());
+    header[8..].copy_from_slice(&record.synced.to_le_bytes());
+    let crc = checksum(record.lsn, &header, record.payload);
+    header[..4].copy_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(&header);
     out.extend_from_slice(record.payload);
-    let crc = checksum(record.lsn, &out[start + 4..]);
-    out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
     Ok(())
     // ANCHOR_END: day1_encode
 }
@@ -135,49 +130,41 @@ pub fn decode(bytes: &[u8], lsn: Lsn) -> Decoded<'_> {
     // Ask in this order: is the header there? is the length possible? is the payload there? does
     // the checksum agree? Each question may be asked only once the one before it is answered.
     let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else {
-        return Decoded::Torn {
-            needed: HEADER_SIZE,
-        };
+        return Decoded::Torn { needed: HEADER_SIZE };
     };
     let len = u32_at(header, 4) as usize;
     if len > PAYLOAD_SIZE_MAX {
-        return Decoded::Corrupt {
-            reason: "the length is larger than any record",
-        };
+        return Decoded::Corrupt { reason: "the length is larger than any record" };
     }
     let size = HEADER_SIZE + len;
     if bytes.len() < size {
         return Decoded::Torn { needed: size };
     }
-    if u32_at(header, 0) != checksum(lsn, &bytes[4..size]) {
-        return Decoded::Corrupt {
-            reason: "the checksum does not match",
-        };
+    let payload = &bytes[HEADER_SIZE..size];
+    if u32_at(header, 0) != checksum(lsn, header, payload) {
+        return Decoded::Corrupt { reason: "the checksum does not match" };
     }
-    Decoded::Record(Record {
-        lsn,
-        synced: u64_at(header, 8),
-        payload: &bytes[HEADER_SIZE..size],
-    })
+    Decoded::Record(Record { lsn, synced: u64_at(header, 8), payload })
     // ANCHOR_END: day1_decode
 }
 
 // ANCHOR: hidden_day1_checksum
-/// The checksum of a record at `lsn` whose bytes from the length on are `covered`.
-fn checksum(lsn: Lsn, covered: &[u8]) -> u32 {
+/// The checksum of the record at `lsn`: over that number, the header's later fields, the payload.
+fn checksum(lsn: Lsn, header: &[u8; HEADER_SIZE], payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&lsn.to_le_bytes());
-    hasher.update(covered);
+    hasher.update(&header[4..]);
+    hasher.update(payload);
     hasher.finalize()
 }
 // ANCHOR_END: hidden_day1_checksum
 
 /// The little-endian `u32` at `offset` of a header.
 pub(crate) fn u32_at(header: &[u8; HEADER_SIZE], offset: usize) -> u32 {
-    u32::from_le_bytes([0, 1, 2, 3].map(|byte| header[offset + byte]))
+    u32::from_le_bytes(header[offset..][..4].try_into().expect("four bytes"))
 }
 
 /// The little-endian `u64` at `offset` of a header.
 pub(crate) fn u64_at(header: &[u8; HEADER_SIZE], offset: usize) -> u64 {
-    u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|byte| header[offset + byte]))
+    u64::from_le_bytes(header[offset..][..8].try_into().expect("eight bytes"))
 }

@@ -80,12 +80,7 @@ pub fn recover(
     // Read until the bytes end or are no record. Then decide: a clean end, a torn tail, or damage?
     // Then see what the mode says. Only the last step changes the disk.
     if from == 0 && segment::list(&**fs, dir)?.is_empty() {
-        return Ok(Recovered {
-            end: 0,
-            records: 0,
-            torn_bytes: 0,
-            lost_bytes: 0,
-        });
+        return Ok(Recovered { end: 0, records: 0, torn_bytes: 0, lost_bytes: 0 });
     }
     let mut reader = open_at(fs, dir, from)?;
     let mut records = 0;
@@ -108,12 +103,7 @@ pub fn recover(
         }
     };
     rest.cut(fs, dir, &reader)?;
-    Ok(Recovered {
-        end: reader.lsn(),
-        records,
-        torn_bytes,
-        lost_bytes,
-    })
+    Ok(Recovered { end: reader.lsn(), records, torn_bytes, lost_bytes })
     // ANCHOR_END: day4_recover
 }
 

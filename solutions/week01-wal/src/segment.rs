@@ -57,12 +57,7 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<Segment>> {
     // `Fs::list` gives names in order, and names of segments sort like their bases.
     let names = fs.list(dir)?;
     let bases = names.iter().filter_map(|name| parse_file_name(name));
-    Ok(bases
-        .map(|base| Segment {
-            base,
-            path: path(dir, base),
-        })
-        .collect())
+    Ok(bases.map(|base| Segment { base, path: path(dir, base) }).collect())
     // ANCHOR_END: day2_list
 }
 
@@ -82,10 +77,7 @@ pub fn purge(fs: &dyn Fs, dir: &Path, below: Lsn) -> Result<Vec<Segment>> {
     // ANCHOR: day5_purge
     // A segment ends where the next one begins. Which pairs of neighbours say "all below"?
     let segments = list(fs, dir)?;
-    let needed = segments
-        .windows(2)
-        .take_while(|pair| pair[1].base <= below)
-        .count();
+    let needed = segments.windows(2).take_while(|pair| pair[1].base <= below).count();
     let mut removed = segments;
     removed.truncate(needed);
     for segment in &removed {

@@ -74,11 +74,7 @@ impl LogStore {
         // entries, and remember the number of its last operation.
         fs.create_dir(dir)?;
         let lock = fs.lock(&dir.join("LOCK"))?;
-        let Checkpoint {
-            resume_at,
-            mut last_seq,
-            mut entries,
-        } = checkpoint::read(&*fs, dir)?;
+        let Checkpoint { resume_at, mut last_seq, mut entries } = checkpoint::read(&*fs, dir)?;
         let recovered = recover(&fs, dir, resume_at, options.recovery, &mut |record| {
             let batch = Batch::decode(record.payload)
                 .map_err(|malformed| Error::corruption(dir, record.lsn, malformed.to_string()))?;
@@ -137,19 +133,13 @@ impl LogStore {
 
     /// [`Error::Closed`] after [`close`](Engine::close).
     fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            Err(Error::Closed)
-        } else {
-            Ok(())
-        }
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// The map as it is now.
     fn view(&self) -> Result<View> {
         self.check_open()?;
-        Ok(View {
-            map: Arc::clone(&self.map.read()),
-        })
+        Ok(View { map: Arc::clone(&self.map.read()) })
     }
 }
 
@@ -238,12 +228,7 @@ struct View {
 impl View {
     /// A scan that keeps the map alive by itself.
     fn into_scan(self, range: KeyRange, direction: Direction) -> Result<Scan<'static>> {
-        Ok(Box::new(MapScan {
-            map: self.map,
-            range,
-            direction,
-            ready: VecDeque::new(),
-        }))
+        Ok(Box::new(MapScan { map: self.map, range, direction, ready: VecDeque::new() }))
     }
 }
 
@@ -253,10 +238,7 @@ impl Reader for View {
     }
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
-        View {
-            map: Arc::clone(&self.map),
-        }
-        .into_scan(range, direction)
+        View { map: Arc::clone(&self.map) }.into_scan(range, direction)
     }
 }
 

@@ -33,10 +33,7 @@ pub struct LogOptions {
 
 impl Default for LogOptions {
     fn default() -> LogOptions {
-        LogOptions {
-            segment_size: 64 << 20,
-            buffer_size: 64 << 10,
-        }
+        LogOptions { segment_size: 64 << 20, buffer_size: 64 << 10 }
     }
 }
 
@@ -44,9 +41,7 @@ impl LogOptions {
     /// The largest payload that fits a segment of this size, in bytes.
     pub fn payload_size_max(&self) -> usize {
         let room = self.segment_size.saturating_sub(HEADER_SIZE as u64);
-        usize::try_from(room)
-            .unwrap_or(usize::MAX)
-            .min(PAYLOAD_SIZE_MAX)
+        usize::try_from(room).unwrap_or(usize::MAX).min(PAYLOAD_SIZE_MAX)
     }
 }
 
@@ -120,23 +115,13 @@ impl LogWriter {
         // Refuse, rotate, encode into the buffer, flush if it is full: in this order.
         let limit = self.options.payload_size_max();
         if payload.len() > limit {
-            return Err(Error::RecordTooLarge {
-                size: payload.len(),
-                limit,
-            });
+            return Err(Error::RecordTooLarge { size: payload.len(), limit });
         }
         if self.must_rotate(payload.len()) {
             self.rotate()?;
         }
         let lsn = self.end();
-        encode(
-            &Record {
-                lsn,
-                synced: self.synced,
-                payload,
-            },
-            &mut self.buffer,
-        )?;
+        encode(&Record { lsn, synced: self.synced, payload }, &mut self.buffer)?;
         if self.buffer.len() >= self.options.buffer_size {
             self.flush()?;
         }
@@ -238,11 +223,7 @@ impl LogWriter {
 
     /// Notes that everything below `end` is on disk.
     pub(crate) fn end_sync(&mut self, end: Lsn) {
-        assert!(
-            end <= self.flushed,
-            "synced to {end}, but flushed only to {}",
-            self.flushed
-        );
+        assert!(end <= self.flushed, "synced to {end}, but flushed only to {}", self.flushed);
         self.synced = self.synced.max(end);
     }
 

@@ -107,9 +107,7 @@ pub struct Lock {
 impl Lock {
     /// A lock that is held while `held` lives.
     pub fn new(held: impl Any + Send + Sync) -> Lock {
-        Lock {
-            _held: Box::new(held),
-        }
+        Lock { _held: Box::new(held) }
     }
 }
 
@@ -122,11 +120,7 @@ impl fmt::Debug for Lock {
 /// Reads a whole small file, such as a pointer or a lock; not for logs.
 pub fn read_all(file: &dyn File) -> Result<Vec<u8>> {
     let len = usize::try_from(file.len()?).map_err(|_| {
-        Error::corruption(
-            file.path(),
-            0,
-            "the file is larger than this machine's memory",
-        )
+        Error::corruption(file.path(), 0, "the file is larger than this machine's memory")
     })?;
     let mut bytes = vec![0; len];
     let mut filled = 0;

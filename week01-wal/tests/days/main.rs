@@ -1,0 +1,14 @@
+//! The gate of week 1: one module for each day and lab. `cargo x test week01` runs it.
+//!
+//! Every test runs in a process of its own, with a time limit and this much memory.
+
+use std::alloc::System;
+
+use cap::Cap;
+
+/// Counts what is allocated, and refuses more than 1 GiB: a length that was believed too early
+/// ends one test, not your afternoon.
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
+
+mod day1;

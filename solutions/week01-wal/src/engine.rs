@@ -36,6 +36,7 @@ pub type Scan<'a> = Box<dyn Iterator<Item = Result<Entry>> + Send + 'a>;
 ///
 /// What is lost is always the newest part: never a batch without those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// ANCHOR: listing_durability
 pub enum Durability {
     /// In this process's memory. Costs a copy.
     Buffered,
@@ -44,6 +45,7 @@ pub enum Durability {
     /// On the disk. Costs a sync, which is shared with all who wait at the same time.
     Synced,
 }
+// ANCHOR_END: listing_durability
 
 /// Which way a scan walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -57,6 +57,9 @@ impl SimFs {
 
     /// Ends the process, as `kill -9` does: handles and locks are gone, but what was written stays
     /// with the operating system, synced or not.
+    ///
+    /// After [`crash_at`](SimFs::crash_at) has struck, this says that it was the process that ended
+    /// there, and not the power.
     pub fn kill(&self) {
         self.next_process(Disk::kill);
     }
@@ -99,10 +102,10 @@ impl SimFs {
         self.shared.disk.lock().faults.clear();
     }
 
-    /// Limits the sum of all files' lengths, in bytes. A write that does not fit writes what does
-    /// and fails with `ENOSPC`. `None` takes the limit away.
-    pub fn set_capacity(&self, capacity: Option<u64>) {
-        self.shared.disk.lock().capacity = capacity;
+    /// Leaves room for this many bytes more, of all files together. A write that does not fit
+    /// writes what does and fails with `ENOSPC`. `None` is a disk without end.
+    pub fn set_free_space(&self, bytes: Option<u64>) {
+        self.shared.disk.lock().set_free_space(bytes);
     }
 
     /// Makes every `sync_data` wait, from now until the gate is dropped.

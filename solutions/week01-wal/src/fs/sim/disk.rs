@@ -38,7 +38,8 @@ pub(super) struct Disk {
     /// Operations until the power goes off.
     cut_in: Option<u64>,
     pub(super) faults: Faults,
-    pub(super) capacity: Option<u64>,
+    /// The most that all files may hold together, in bytes.
+    capacity: Option<u64>,
     pub(super) trace: Trace,
     pub(super) gate: Gate,
 }
@@ -169,6 +170,12 @@ impl Disk {
         Ok(())
     }
 
+    /// How much of a write reaches the system's memory when it is interrupted in the middle.
+    pub(super) fn interrupted_size(&self, size: usize) -> usize {
+        let mut dice = Dice::new(self.seed, self.number());
+        if dice.coin() { size } else { dice.below(size) }
+    }
+
     /// Writes what fits on the disk.
     pub(super) fn write(&mut self, id: InodeId, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let number = self.number();
@@ -204,19 +211,25 @@ impl Disk {
         Ok(())
     }
 
+    pub(super) fn set_free_space(&mut self, free: Option<u64>) {
+        self.capacity = free.map(|free| self.used(None) + free);
+    }
+
     /// How long a file can become on the space that is left.
     fn len_max(&self, id: InodeId) -> u64 {
-        let Some(capacity) = self.capacity else {
-            return FILE_SIZE_MAX;
-        };
-        let len = |id: InodeId| self.inodes[&id].live.len() as u64;
-        let others: u64 = self
-            .names
-            .live_files()
-            .filter(|other| *other != id)
-            .map(len)
-            .sum();
-        capacity.saturating_sub(others).max(len(id))
+        match self.capacity {
+            Some(capacity) => {
+                let len = self.inodes[&id].live.len() as u64;
+                capacity.saturating_sub(self.used(Some(id))).max(len)
+            }
+            None => FILE_SIZE_MAX,
+        }
+    }
+
+    /// Bytes in all files, but for one.
+    fn used(&self, but: Option<InodeId>) -> u64 {
+        let counted = self.names.live_files().filter(|id| Some(*id) != but);
+        counted.map(|id| self.inodes[&id].live.len() as u64).sum()
     }
 
     /// Forgets files that nobody can come back to.
@@ -256,8 +269,11 @@ impl Disk {
         self.trace.note("-- power cycle --");
     }
 
+    /// Ends the process. If the power is off, it was never the power: the machine goes on.
     pub(super) fn kill(&mut self) {
         self.end_process();
+        self.powered = true;
+        self.cut_in = None;
         self.trace.note("-- process killed --");
     }
 

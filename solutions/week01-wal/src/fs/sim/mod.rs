@@ -298,9 +298,10 @@ impl File for SimFile {
         };
         self.run(Operation::Write, detail, |disk, course| {
             let size = match course {
+                Course::Well => bytes.len(),
+                Course::Cut => disk.interrupted_size(bytes.len()),
                 // Some of it was written before the error came.
                 Course::Fails(_) => bytes.len() / 2,
-                Course::Well | Course::Cut => bytes.len(),
             };
             disk.write(self.id, offset, &bytes[..size])
         })

@@ -70,9 +70,11 @@ impl LogStore {
     /// [`Error::Corruption`] if the checkpoint or the log is damaged; [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: StoreOptions) -> Result<LogStore> {
         // ANCHOR: day6_open
-        // Lock, checkpoint, recover, log. Every record is a batch: apply it to the checkpoint's
+        // A directory is itself a name, in the one above: make that durable first. Then lock,
+        // checkpoint, recover, log. Every record is a batch: apply it to the checkpoint's
         // entries, and remember the number of its last operation.
         fs.create_dir(dir)?;
+        fs.sync_dir(dir.parent().unwrap_or(dir))?;
         let lock = fs.lock(&dir.join("LOCK"))?;
         let Checkpoint { resume_at, mut last_seq, mut entries } = checkpoint::read(&*fs, dir)?;
         let recovered = recover(&fs, dir, resume_at, options.recovery, &mut |record| {

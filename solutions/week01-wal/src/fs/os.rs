@@ -27,11 +27,7 @@ pub struct OsFs;
 
 impl Fs for OsFs {
     fn create(&self, path: &Path) -> Result<Arc<dyn File>> {
-        open_file(
-            "create",
-            path,
-            OpenOptions::new().create(true).truncate(true),
-        )
+        open_file("create", path, OpenOptions::new().create(true).truncate(true))
     }
 
     fn open(&self, path: &Path) -> Result<Arc<dyn File>> {
@@ -63,18 +59,11 @@ impl Fs for OsFs {
         // The lock belongs to this handle, not to the process: a second opener is refused even
         // within one program. It is let go when the handle is closed, by whatever end we come to.
         let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock::new(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked {
-                path: path.to_path_buf(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_path_buf() }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
@@ -119,9 +108,7 @@ impl File for OsFile {
     }
 
     fn set_len(&self, len: u64) -> Result<()> {
-        self.file
-            .set_len(len)
-            .map_err(self.failed("set the length of"))
+        self.file.set_len(len).map_err(self.failed("set the length of"))
     }
 
     fn len(&self) -> Result<u64> {
@@ -141,19 +128,12 @@ fn open_file(
 ) -> Result<Arc<dyn File>> {
     let file = options.read(true).write(true).open(path);
     let file = file.map_err(|error| Error::io(operation, path, error))?;
-    Ok(Arc::new(OsFile {
-        file,
-        path: path.to_path_buf(),
-    }))
+    Ok(Arc::new(OsFile { file, path: path.to_path_buf() }))
 }
 
 /// `Path::parent` of a bare name is the empty path, which to the system is no directory at all.
 fn or_current(dir: &Path) -> &Path {
-    if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    }
+    if dir.as_os_str().is_empty() { Path::new(".") } else { dir }
 }
 
 fn list(dir: &Path) -> io::Result<Vec<String>> {

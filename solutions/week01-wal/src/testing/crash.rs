@@ -179,10 +179,7 @@ fn replayable(fs: &SimFs, test: impl FnOnce()) {
     if !message.starts_with("not yet implemented") {
         let test = thread::current().name().unwrap_or("this test").to_owned();
         let seed = fs.seed();
-        eprintln!(
-            "the disk, seed {seed}, was told:\n{}",
-            last_lines(&fs.trace())
-        );
+        eprintln!("the disk, seed {seed}, was told:\n{}", last_lines(&fs.trace()));
         eprintln!("to see this failure again: set CAIRN_SEED={seed} and run {test}");
     }
     panic::resume_unwind(panic);

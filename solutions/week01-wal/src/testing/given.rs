@@ -47,10 +47,7 @@ impl Deref for TestStore<'_> {
     type Target = dyn Engine;
 
     fn deref(&self) -> &Self::Target {
-        &**self
-            .store
-            .as_ref()
-            .expect("open but for an instant inside a method")
+        &**self.store.as_ref().expect("open but for an instant inside a method")
     }
 }
 
@@ -114,16 +111,12 @@ impl TestStore<'_> {
 #[track_caller]
 pub(super) fn expect_entries(reader: &dyn Reader, entries: &[(&str, &str)]) {
     let owned = |(key, value): &(&str, &str)| {
-        (
-            key.as_bytes().to_vec().into(),
-            value.as_bytes().to_vec().into(),
-        )
+        (key.as_bytes().to_vec().into(), value.as_bytes().to_vec().into())
     };
     let found = scan(reader, KeyRange::all(), Direction::Forward);
-    if let Some(difference) = difference(
-        &found.into_iter().collect(),
-        &entries.iter().map(owned).collect(),
-    ) {
+    if let Some(difference) =
+        difference(&found.into_iter().collect(), &entries.iter().map(owned).collect())
+    {
         panic!("a scan of everything finds the wrong entries: {difference}");
     }
     for (key, value) in entries {

@@ -52,18 +52,12 @@ pub struct Change {
 /// "Give `key` this value."
 pub fn put(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Change {
     let value = Some(Bytes::copy_from_slice(value.as_ref()));
-    Change {
-        key: Bytes::copy_from_slice(key.as_ref()),
-        value,
-    }
+    Change { key: Bytes::copy_from_slice(key.as_ref()), value }
 }
 
 /// "Take `key` away."
 pub fn delete(key: impl AsRef<[u8]>) -> Change {
-    Change {
-        key: Bytes::copy_from_slice(key.as_ref()),
-        value: None,
-    }
+    Change { key: Bytes::copy_from_slice(key.as_ref()), value: None }
 }
 
 /// The batch that makes these changes, in this order.
@@ -81,9 +75,7 @@ pub fn batch(changes: &[Change]) -> WriteBatch {
 /// All that a scan of `range` gives.
 #[track_caller]
 pub fn scan(reader: &dyn Reader, range: KeyRange, direction: Direction) -> Vec<Entry> {
-    let entries = reader
-        .scan(range.clone(), direction)
-        .and_then(Iterator::collect);
+    let entries = reader.scan(range.clone(), direction).and_then(Iterator::collect);
     entries.unwrap_or_else(|error| panic!("a scan of {range:?} must work, and failed: {error}"))
 }
 

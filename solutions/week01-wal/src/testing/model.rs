@@ -159,9 +159,7 @@ impl Model {
             Crash::PowerCut => (self.synced, "Synced"),
             Crash::Kill => (self.flushed, "Flushed"),
         };
-        let found: State = scan(store, KeyRange::all(), Direction::Forward)
-            .into_iter()
-            .collect();
+        let found: State = scan(store, KeyRange::all(), Direction::Forward).into_iter().collect();
         let survived = self.states_that_equal(&found);
         match survived.last() {
             Some(&survived) if survived < least => panic!(
@@ -206,10 +204,7 @@ impl Model {
     fn go_on_after(&mut self, crash: Crash, survived: &[usize]) {
         let count_of =
             |batches: &[Vec<Change>]| batches.iter().map(|batch| batch.len() as Seq).sum();
-        self.last_seqs = survived
-            .iter()
-            .map(|&count| count_of(&self.batches[..count]))
-            .collect();
+        self.last_seqs = survived.iter().map(|&count| count_of(&self.batches[..count])).collect();
         self.batches.truncate(survived[survived.len() - 1]);
         self.failed = None;
         // What was found has been found where it is safe: the next crash cannot take it away.
@@ -233,15 +228,10 @@ impl Model {
     fn nearest(&self, found: &State, least: usize) -> String {
         let differences = |count: &usize| {
             let state = self.state_after(*count);
-            let both = found
-                .iter()
-                .filter(|(key, value)| state.get(*key) == Some(value))
-                .count();
+            let both = found.iter().filter(|(key, value)| state.get(*key) == Some(value)).count();
             found.len() + state.len() - 2 * both
         };
-        let nearest = (least..=self.batches.len())
-            .min_by_key(differences)
-            .unwrap_or(least);
+        let nearest = (least..=self.batches.len()).min_by_key(differences).unwrap_or(least);
         let difference = difference(found, &self.state_after(nearest)).unwrap_or_default();
         let attempted = self.batches.len();
         format!("Nearest is the state after batch {nearest} of {attempted}: {difference}")
@@ -270,13 +260,8 @@ pub(super) fn apply(state: &mut State, changes: &[Change]) {
 /// The first key on which the two differ, in words.
 pub(super) fn difference(found: &State, expected: &State) -> Option<String> {
     let keys = found.keys().chain(expected.keys());
-    let key = keys
-        .filter(|key| found.get(*key) != expected.get(*key))
-        .min()?;
+    let key = keys.filter(|key| found.get(*key) != expected.get(*key)).min()?;
     let value = |state: &State| show_value(state.get(key).map(|value| &value[..])).to_string();
     let (found, expected) = (value(found), value(expected));
-    Some(format!(
-        "under {} it has {found}, and should have {expected}",
-        show(key)
-    ))
+    Some(format!("under {} it has {found}, and should have {expected}", show(key)))
 }

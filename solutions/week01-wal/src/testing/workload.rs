@@ -19,10 +19,7 @@ const KEY_COUNT: u32 = 40;
 impl Workload {
     /// The workload of `seed`.
     pub fn new(seed: u64) -> Workload {
-        Workload {
-            random: SmallRng::seed_from_u64(seed),
-            batches: 0,
-        }
+        Workload { random: SmallRng::seed_from_u64(seed), batches: 0 }
     }
 
     /// A number below `end`.
@@ -54,11 +51,7 @@ impl Workload {
 
     /// Mostly short, sometimes longer than a sector.
     fn value(&mut self) -> Vec<u8> {
-        let size_max = if self.random.random_bool(0.1) {
-            900
-        } else {
-            24
-        };
+        let size_max = if self.random.random_bool(0.1) { 900 } else { 24 };
         let mut value = vec![0; self.random.random_range(0..=size_max)];
         self.random.fill_bytes(&mut value);
         value

@@ -20,14 +20,8 @@ impl SimFs {
     pub fn new(seed: u64) -> SimFs {
         let disk = Disk::new(seed);
         let process = AtomicU64::new(disk.process);
-        let shared = Shared {
-            disk: Mutex::new(disk),
-            changed: Condvar::new(),
-        };
-        SimFs {
-            shared: Arc::new(shared),
-            process,
-        }
+        let shared = Shared { disk: Mutex::new(disk), changed: Condvar::new() };
+        SimFs { shared: Arc::new(shared), process }
     }
 
     /// The seed the disk was made with.
@@ -80,21 +74,13 @@ impl SimFs {
     /// made durable: reads still see it, the next sync says that all is well, a power cut loses it.
     #[track_caller]
     pub fn fail(&self, operation: Operation, nth: u64, fault: Fault) {
-        self.shared
-            .disk
-            .lock()
-            .faults
-            .plan(operation, nth, fault, true);
+        self.shared.disk.lock().faults.plan(operation, nth, fault, true);
     }
 
     /// Lets the `nth` call of that kind from now fail, and all after it.
     #[track_caller]
     pub fn fail_from(&self, operation: Operation, nth: u64, fault: Fault) {
-        self.shared
-            .disk
-            .lock()
-            .faults
-            .plan(operation, nth, fault, false);
+        self.shared.disk.lock().faults.plan(operation, nth, fault, false);
     }
 
     /// Forgets every planned fault.
@@ -154,10 +140,7 @@ impl SimFs {
         if disk.at(path).is_none() {
             let paths = disk.paths();
             drop(disk);
-            panic!(
-                "there is no file {} on the disk, only {paths:?}",
-                path.display()
-            );
+            panic!("there is no file {} on the disk, only {paths:?}", path.display());
         }
         look(disk.at(path).expect("it was there a line ago"))
     }

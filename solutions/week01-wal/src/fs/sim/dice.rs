@@ -25,9 +25,7 @@ pub(super) struct Dice(SmallRng);
 
 impl Dice {
     pub(super) fn new(seed: u64, life: u64) -> Dice {
-        Dice(SmallRng::seed_from_u64(
-            seed ^ life.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        ))
+        Dice(SmallRng::seed_from_u64(seed ^ life.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     pub(super) fn odds(&mut self) -> Odds {
@@ -44,11 +42,7 @@ impl Dice {
 
     /// A number below `end`, or 0 if there is none.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        if end == 0 {
-            0
-        } else {
-            self.0.random_range(0..end)
-        }
+        if end == 0 { 0 } else { self.0.random_range(0..end) }
     }
 
     pub(super) fn fate(&mut self, odds: Odds, size: usize) -> Fate {

@@ -78,9 +78,7 @@ impl Disk {
             return Err(io::Error::other("the power is off"));
         }
         if self.process != process {
-            return Err(io::Error::other(
-                "the process that had this handle was killed",
-            ));
+            return Err(io::Error::other("the process that had this handle was killed"));
         }
         Ok(())
     }
@@ -96,10 +94,7 @@ impl Disk {
         self.check_alive(process)?;
         self.trace.count(operation);
         if !operation.is_change() {
-            return Ok(self
-                .faults
-                .next(operation)
-                .map_or(Course::Well, Course::Fails));
+            return Ok(self.faults.next(operation).map_or(Course::Well, Course::Fails));
         }
         self.trace.add(operation, path, detail);
         if let Some(left) = &mut self.cut_in {
@@ -124,9 +119,7 @@ impl Disk {
     }
 
     pub(super) fn inode(&mut self, id: InodeId) -> &mut Inode {
-        self.inodes
-            .get_mut(&id)
-            .expect("a file with a handle or a name is there")
+        self.inodes.get_mut(&id).expect("a file with a handle or a name is there")
     }
 
     /// Makes a file at `path`, or finds the one that is there.
@@ -189,14 +182,9 @@ impl Disk {
         let fitting = end.min(self.len_max(id));
         let size = fitting.saturating_sub(offset) as usize;
         if size > 0 {
-            self.inode(id)
-                .write(number, offset as usize, &bytes[..size]);
+            self.inode(id).write(number, offset as usize, &bytes[..size]);
         }
-        if size < bytes.len() {
-            Err(ErrorKind::StorageFull.into())
-        } else {
-            Ok(())
-        }
+        if size < bytes.len() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     pub(super) fn set_len(&mut self, id: InodeId, len: u64) -> io::Result<()> {
@@ -234,12 +222,7 @@ impl Disk {
 
     /// Forgets files that nobody can come back to.
     pub(super) fn sweep(&mut self) {
-        let Disk {
-            names,
-            inodes,
-            graveyard,
-            ..
-        } = self;
+        let Disk { names, inodes, graveyard, .. } = self;
         let gone = inodes.extract_if(.., |id, inode| {
             std::sync::Arc::strong_count(&inode.handles) == 1 && !names.leads_to(*id)
         });

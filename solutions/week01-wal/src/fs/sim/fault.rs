@@ -37,10 +37,7 @@ impl Operation {
     /// Whether it may change what is on the disk, and so has a number: a power cut at a read
     /// leaves the same disk as one at the next change.
     pub fn is_change(self) -> bool {
-        !matches!(
-            self,
-            Operation::Open | Operation::List | Operation::Read | Operation::Len
-        )
+        !matches!(self, Operation::Open | Operation::List | Operation::Read | Operation::Len)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -95,12 +92,7 @@ struct Planned {
 impl Faults {
     pub(super) fn plan(&mut self, operation: Operation, nth: u64, fault: Fault, once: bool) {
         assert!(nth > 0, "the next call is number 1");
-        self.0.push(Planned {
-            operation,
-            calls_before: nth - 1,
-            fault,
-            once,
-        });
+        self.0.push(Planned { operation, calls_before: nth - 1, fault, once });
     }
 
     pub(super) fn clear(&mut self) {

@@ -24,14 +24,9 @@ impl SyncGate {
     #[track_caller]
     pub(super) fn close(shared: &Arc<Shared>) -> SyncGate {
         let gate = &mut shared.disk.lock().gate;
-        assert!(
-            !gate.closed,
-            "syncs are held already: drop the other gate first"
-        );
+        assert!(!gate.closed, "syncs are held already: drop the other gate first");
         gate.closed = true;
-        SyncGate {
-            shared: Arc::clone(shared),
-        }
+        SyncGate { shared: Arc::clone(shared) }
     }
 
     /// Returns when `count` syncs wait at the gate.

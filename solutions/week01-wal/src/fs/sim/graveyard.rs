@@ -40,11 +40,7 @@ impl Graveyard {
             0 | 1 => Filler::Zeros,
             2 => Filler::Noise,
             _ => {
-                let others: Vec<_> = self
-                    .latest
-                    .iter()
-                    .filter(|(name, _)| name != path)
-                    .collect();
+                let others: Vec<_> = self.latest.iter().filter(|(name, _)| name != path).collect();
                 match others.get(dice.below(others.len())) {
                     Some((_, bytes)) => Filler::Stale(bytes),
                     None => Filler::Noise,

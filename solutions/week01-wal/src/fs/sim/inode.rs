@@ -46,10 +46,7 @@ impl Inode {
     }
 
     pub(super) fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
-        let start = self
-            .live
-            .len()
-            .min(usize::try_from(offset).unwrap_or(usize::MAX));
+        let start = self.live.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
         let size = buf.len().min(self.live.len() - start);
         buf[..size].copy_from_slice(&self.live[start..start + size]);
         size
@@ -57,13 +54,7 @@ impl Inode {
 
     pub(super) fn write(&mut self, number: u64, offset: usize, bytes: &[u8]) {
         place(&mut self.live, offset, bytes);
-        self.pending.push((
-            number,
-            Change::Write {
-                offset,
-                bytes: bytes.into(),
-            },
-        ));
+        self.pending.push((number, Change::Write { offset, bytes: bytes.into() }));
     }
 
     pub(super) fn set_len(&mut self, number: u64, len: usize) {
@@ -121,16 +112,12 @@ impl Inode {
 
     /// Flips bits at rest: in what is durable, and in what was not yet written.
     pub(super) fn flip(&mut self, offset: usize, mask: u8) {
-        let pending = self
-            .pending
-            .iter_mut()
-            .filter_map(|(_, change)| match change {
-                Change::Write {
-                    offset: start,
-                    bytes,
-                } => offset.checked_sub(*start).and_then(|at| bytes.get_mut(at)),
-                Change::SetLen(_) => None,
-            });
+        let pending = self.pending.iter_mut().filter_map(|(_, change)| match change {
+            Change::Write { offset: start, bytes } => {
+                offset.checked_sub(*start).and_then(|at| bytes.get_mut(at))
+            }
+            Change::SetLen(_) => None,
+        });
         let images = [self.live.get_mut(offset), self.durable.get_mut(offset)];
         for byte in images.into_iter().flatten().chain(pending) {
             *byte ^= mask;

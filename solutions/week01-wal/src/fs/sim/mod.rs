@@ -66,22 +66,14 @@ struct Shared {
 
 impl Clone for SimFs {
     fn clone(&self) -> SimFs {
-        SimFs {
-            shared: Arc::clone(&self.shared),
-            process: AtomicU64::new(self.process()),
-        }
+        SimFs { shared: Arc::clone(&self.shared), process: AtomicU64::new(self.process()) }
     }
 }
 
 impl fmt::Debug for SimFs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let disk = self.shared.disk.lock();
-        write!(
-            f,
-            "SimFs(seed {}, after {} operations)",
-            disk.seed(),
-            disk.number()
-        )
+        write!(f, "SimFs(seed {}, after {} operations)", disk.seed(), disk.number())
     }
 }
 
@@ -105,13 +97,7 @@ impl SimFs {
         let handle = Arc::clone(&disk.inode(id).handles);
         let shared = Arc::clone(&self.shared);
         let process = self.process();
-        Arc::new(SimFile {
-            shared,
-            process,
-            id,
-            path: path.to_path_buf(),
-            _handle: handle,
-        })
+        Arc::new(SimFile { shared, process, id, path: path.to_path_buf(), _handle: handle })
     }
 }
 
@@ -125,26 +111,20 @@ fn run<T>(
     detail: Detail,
     act: impl FnOnce(&mut Disk, Course) -> io::Result<T>,
 ) -> Result<T> {
-    let result = disk
-        .begin(process, operation, path, detail)
-        .and_then(|course| {
-            let result = act(disk, course);
-            match course {
-                Course::Well => result,
-                Course::Cut => Err(io::Error::other("the power is off")),
-                Course::Fails(fault) => Err(fault.error()),
-            }
-        });
+    let result = disk.begin(process, operation, path, detail).and_then(|course| {
+        let result = act(disk, course);
+        match course {
+            Course::Well => result,
+            Course::Cut => Err(io::Error::other("the power is off")),
+            Course::Fails(fault) => Err(fault.error()),
+        }
+    });
     result.map_err(|error| Error::io(operation.name(), path, error))
 }
 
 /// An operation with an effect on names: it happens, unless it fails.
 fn unless_failing(course: Course, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-    if let Course::Fails(fault) = course {
-        Err(fault.error())
-    } else {
-        act()
-    }
+    if let Course::Fails(fault) = course { Err(fault.error()) } else { act() }
 }
 
 impl Fs for SimFs {
@@ -185,10 +165,7 @@ impl Fs for SimFs {
     fn list(&self, dir: &Path) -> Result<Vec<String>> {
         self.run(Operation::List, dir, Detail::None, |disk, _| {
             disk.names.expect_dir(dir)?;
-            let names = disk
-                .names
-                .files_in(dir)
-                .filter_map(|path| path.file_name()?.to_str());
+            let names = disk.names.files_in(dir).filter_map(|path| path.file_name()?.to_str());
             Ok(names.map(str::to_owned).collect())
         })
     }
@@ -223,16 +200,10 @@ impl Fs for SimFs {
         };
         let id = run(&mut disk, process, Operation::Lock, path, Detail::None, act)?;
         if disk.locked.contains(&id) {
-            return Err(Error::Locked {
-                path: path.to_path_buf(),
-            });
+            return Err(Error::Locked { path: path.to_path_buf() });
         }
         disk.locked.push(id);
-        Ok(Lock::new(HeldLock {
-            shared: Arc::clone(&self.shared),
-            process,
-            id,
-        }))
+        Ok(Lock::new(HeldLock { shared: Arc::clone(&self.shared), process, id }))
     }
 }
 
@@ -273,29 +244,17 @@ impl SimFile {
         detail: Detail,
         act: impl FnOnce(&mut Disk, Course) -> io::Result<T>,
     ) -> Result<T> {
-        run(
-            &mut self.shared.disk.lock(),
-            self.process,
-            operation,
-            &self.path,
-            detail,
-            act,
-        )
+        run(&mut self.shared.disk.lock(), self.process, operation, &self.path, detail, act)
     }
 }
 
 impl File for SimFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.run(Operation::Read, Detail::None, |disk, _| {
-            Ok(disk.inode(self.id).read(offset, buf))
-        })
+        self.run(Operation::Read, Detail::None, |disk, _| Ok(disk.inode(self.id).read(offset, buf)))
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let detail = Detail::Range {
-            offset,
-            size: bytes.len() as u64,
-        };
+        let detail = Detail::Range { offset, size: bytes.len() as u64 };
         self.run(Operation::Write, detail, |disk, course| {
             let size = match course {
                 Course::Well => bytes.len(),
@@ -338,9 +297,7 @@ impl File for SimFile {
     }
 
     fn len(&self) -> Result<u64> {
-        self.run(Operation::Len, Detail::None, |disk, _| {
-            Ok(disk.inode(self.id).live.len() as u64)
-        })
+        self.run(Operation::Len, Detail::None, |disk, _| Ok(disk.inode(self.id).live.len() as u64))
     }
 
     fn path(&self) -> &Path {

@@ -38,11 +38,7 @@ struct Change {
 
 impl Names {
     pub(super) fn get(&self, path: &Path) -> Option<Node> {
-        if is_root(path) {
-            Some(Node::Dir)
-        } else {
-            self.live.get(path).copied()
-        }
+        if is_root(path) { Some(Node::Dir) } else { self.live.get(path).copied() }
     }
 
     pub(super) fn file(&self, path: &Path) -> io::Result<InodeId> {
@@ -71,13 +67,8 @@ impl Names {
     }
 
     pub(super) fn files_in(&self, dir: &Path) -> impl Iterator<Item = &Path> {
-        let files = self
-            .live
-            .iter()
-            .filter(|(_, node)| matches!(node, Node::File(_)));
-        files
-            .map(|(path, _)| path.as_path())
-            .filter(move |path| path.parent() == Some(dir))
+        let files = self.live.iter().filter(|(_, node)| matches!(node, Node::File(_)));
+        files.map(|(path, _)| path.as_path()).filter(move |path| path.parent() == Some(dir))
     }
 
     /// Whether the file has, or may come to have after a crash, any name at all.
@@ -105,10 +96,7 @@ impl Names {
     }
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path, id: InodeId) {
-        self.change(vec![
-            (from.to_path_buf(), None),
-            (to.to_path_buf(), Some(Node::File(id))),
-        ]);
+        self.change(vec![(from.to_path_buf(), None), (to.to_path_buf(), Some(Node::File(id)))]);
     }
 
     pub(super) fn create_dir(&mut self, dir: &Path) -> io::Result<()> {
@@ -155,11 +143,7 @@ impl Names {
     fn take_unsynced(&mut self, dir: &Path) -> Vec<(PathBuf, Option<Node>)> {
         let mut taken = Vec::new();
         for change in &mut self.pending {
-            taken.extend(
-                change
-                    .names
-                    .extract_if(.., |(path, _)| path.parent() == Some(dir)),
-            );
+            taken.extend(change.names.extract_if(.., |(path, _)| path.parent() == Some(dir)));
         }
         self.pending.retain(|change| !change.names.is_empty());
         taken

@@ -31,14 +31,8 @@ pub(super) struct Trace {
 
 /// One line of the protocol.
 enum Event {
-    Done {
-        operation: Operation,
-        path: PathBuf,
-        detail: Detail,
-    },
-    Failed {
-        fault: &'static str,
-    },
+    Done { operation: Operation, path: PathBuf, detail: Detail },
+    Failed { fault: &'static str },
     Note(&'static str),
 }
 
@@ -67,11 +61,7 @@ impl Trace {
         if let Detail::Range { size, .. } = detail {
             self.counts.bytes_written += size;
         }
-        self.events.push(Event::Done {
-            operation,
-            path: path.to_path_buf(),
-            detail,
-        });
+        self.events.push(Event::Done { operation, path: path.to_path_buf(), detail });
     }
 
     /// The operation added last failed.
@@ -98,11 +88,7 @@ impl Trace {
 impl Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Done {
-                operation,
-                path,
-                detail,
-            } => {
+            Event::Done { operation, path, detail } => {
                 write!(f, "{} {}", operation.name(), short(path))?;
                 match detail {
                     Detail::None => Ok(()),

@@ -21,10 +21,7 @@ pub fn a_key_never_put_is_absent(open: &OpenEngine) {
 
 /// An overwrite leaves one entry, with the new value.
 pub fn the_latest_value_counts(open: &OpenEngine) {
-    let mut store = given(
-        open,
-        &[("a", "1"), ("a", "a longer one"), ("b", "2"), ("a", "3")],
-    );
+    let mut store = given(open, &[("a", "1"), ("a", "a longer one"), ("b", "2"), ("a", "3")]);
     store.expect(&[("a", "3"), ("b", "2")]);
     store.reopen();
     store.expect(&[("a", "3"), ("b", "2")]);
@@ -80,10 +77,7 @@ pub fn every_byte_is_allowed_in_keys_and_values(open: &OpenEngine) {
 
 /// A key ends where it ends: `a` is neither `a\0` nor `aa`.
 pub fn a_key_that_begins_another_is_not_that_other(open: &OpenEngine) {
-    let store = given(
-        open,
-        &[("a", "1"), ("a\0", "2"), ("aa", "3"), ("a\0b", "4")],
-    );
+    let store = given(open, &[("a", "1"), ("a\0", "2"), ("aa", "3"), ("a\0b", "4")]);
     store.expect(&[("a", "1"), ("a\0", "2"), ("a\0b", "4"), ("aa", "3")]);
     store.apply([delete("a\0")]);
     store.expect(&[("a", "1"), ("a\0b", "4"), ("aa", "3")]);

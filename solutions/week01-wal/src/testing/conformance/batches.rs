@@ -30,23 +30,13 @@ pub fn operations_of_a_batch_take_effect_in_order(open: &OpenEngine) {
 /// It gives the number that the store had, and takes none.
 pub fn an_empty_batch_changes_nothing(open: &OpenEngine) {
     let mut store = given(open, &[]);
-    for durability in [
-        Durability::Buffered,
-        Durability::Flushed,
-        Durability::Synced,
-    ] {
+    for durability in [Durability::Buffered, Durability::Flushed, Durability::Synced] {
         let seq = store.apply_as(durability, []);
-        assert_eq!(
-            seq, 0,
-            "an empty batch in a new store gives 0: no operation was yet"
-        );
+        assert_eq!(seq, 0, "an empty batch in a new store gives 0: no operation was yet");
     }
     let before = store.apply([put("a", "1"), put("b", "2")]);
     let seq = store.apply_as(Durability::Synced, []);
-    assert_eq!(
-        seq, before,
-        "an empty batch gives the number of the last operation before it"
-    );
+    assert_eq!(seq, before, "an empty batch gives the number of the last operation before it");
     store.expect(&[("a", "1"), ("b", "2")]);
     store.reopen();
     let after = store.apply([put("c", "3")]);
@@ -116,11 +106,7 @@ fn random_operation(
         0 => store.reopen(),
         1..=6 => {
             let key = random.key();
-            expect_get(
-                &**store,
-                &key,
-                model.get(key.as_bytes()).map(|value| &value[..]),
-            );
+            expect_get(&**store, &key, model.get(key.as_bytes()).map(|value| &value[..]));
         }
         7..=9 => {
             let range = KeyRange::half_open(random.key(), random.key());

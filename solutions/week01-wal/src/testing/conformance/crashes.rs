@@ -33,9 +33,7 @@ pub fn what_was_synced_survives_a_power_cut(open: &OpenEngine) {
 /// One `sync` after many writes.
 pub fn sync_makes_durable_what_was_buffered(open: &OpenEngine) {
     let mut store = given(open, &[("a", "1"), ("b", "2")]);
-    store
-        .sync()
-        .unwrap_or_else(|error| panic!("sync must work, and failed: {error}"));
+    store.sync().unwrap_or_else(|error| panic!("sync must work, and failed: {error}"));
     store.crash(Crash::PowerCut);
     store.expect(&[("a", "1"), ("b", "2")]);
 }
@@ -43,9 +41,7 @@ pub fn sync_makes_durable_what_was_buffered(open: &OpenEngine) {
 /// `close` is a `sync` as well.
 pub fn close_makes_durable_what_was_buffered(open: &OpenEngine) {
     let mut store = given(open, &[("a", "1"), ("b", "2")]);
-    store
-        .close()
-        .unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
+    store.close().unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
     store.crash(Crash::PowerCut);
     store.expect(&[("a", "1"), ("b", "2")]);
 }

@@ -34,11 +34,7 @@ fn nothing_is_acknowledged_after(open: &OpenEngine, operation: Operation) {
         "the disk failed a {operation:?}, and the write that needed it was acknowledged as Synced"
     );
     // The model panics if any of these is acknowledged.
-    for durability in [
-        Durability::Synced,
-        Durability::Flushed,
-        Durability::Buffered,
-    ] {
+    for durability in [Durability::Synced, Durability::Flushed, Durability::Buffered] {
         let _ = model.write(&*store, [put("later", "3")], durability);
     }
     let _ = model.sync(&*store);
@@ -113,14 +109,9 @@ pub fn a_failed_read_is_an_error_and_never_a_wrong_answer(open: &OpenEngine) {
     // A store that cannot read its files cannot open, unless it needs none of them.
     drop(store);
     if let Ok(store) = open(Arc::new(fs.clone()), Path::new(STORE_DIR)) {
-        let missing = keys
-            .iter()
-            .filter(|key| matches!(store.get(key.as_bytes()), Ok(None)));
+        let missing = keys.iter().filter(|key| matches!(store.get(key.as_bytes()), Ok(None)));
         let missing = missing.count();
-        assert_eq!(
-            missing, 0,
-            "opened on a disk that cannot read, {missing} keys were missing"
-        );
+        assert_eq!(missing, 0, "opened on a disk that cannot read, {missing} keys were missing");
     }
     fs.clear_faults();
     let store = open_after(Crash::Kill, open, &fs);

@@ -37,9 +37,7 @@ pub fn a_second_opener_is_refused(open: &OpenEngine) {
 /// Even while the closed store itself still exists.
 pub fn the_directory_is_free_after_close(open: &OpenEngine) {
     let store = given(open, &[("a", "1")]);
-    store
-        .close()
-        .unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
+    store.close().unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
     let again = store.open_again();
     let again = again.unwrap_or_else(|error| panic!("after close the directory is free: {error}"));
     crate::testing::given::expect_entries(&*again, &[("a", "1")]);
@@ -66,19 +64,13 @@ pub fn a_closed_store_refuses_everything(open: &OpenEngine) {
         }
     }
     let store = given(open, &[("a", "1")]);
-    store
-        .close()
-        .unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
+    store.close().unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
     expect_closed("get", store.get(b"a"));
     expect_closed("get of an absent key", store.get(b"b"));
     expect_closed("scan", store.scan(KeyRange::all(), Direction::Forward));
     expect_closed("snapshot", store.snapshot());
     expect_closed("sync", store.sync());
-    for durability in [
-        Durability::Buffered,
-        Durability::Flushed,
-        Durability::Synced,
-    ] {
+    for durability in [Durability::Buffered, Durability::Flushed, Durability::Synced] {
         expect_closed("write", store.write(batch(&[put("b", "2")]), durability));
     }
     store.stats();

@@ -7,30 +7,11 @@ use bytes::Bytes;
 use crate::testing::{OpenEngine, TestStore, delete, given, put, scan, show};
 use crate::{Direction, Entry, KeyRange, Reader};
 
-const KEYS: [&[u8]; 8] = [
-    b"",
-    b"a",
-    b"a\0",
-    b"aa",
-    b"b",
-    b"c\xff",
-    b"c\xff\xff",
-    b"\xff\xff",
-];
+const KEYS: [&[u8]; 8] = [b"", b"a", b"a\0", b"aa", b"b", b"c\xff", b"c\xff\xff", b"\xff\xff"];
 
 /// Bounds on keys, between them, before the first and behind the last.
-const BOUNDS: [&[u8]; 10] = [
-    b"",
-    b"\0",
-    b"a",
-    b"a\0",
-    b"ab",
-    b"b",
-    b"bb",
-    b"c\xff",
-    b"\xff\xff",
-    b"\xff\xff\xff",
-];
+const BOUNDS: [&[u8]; 10] =
+    [b"", b"\0", b"a", b"a\0", b"ab", b"b", b"bb", b"c\xff", b"\xff\xff", b"\xff\xff\xff"];
 
 fn store_with_keys(open: &OpenEngine) -> TestStore<'_> {
     let store = given(open, &[]);
@@ -79,10 +60,7 @@ pub fn all_nine_kinds_of_bounds_agree_with_a_model(open: &OpenEngine) {
     let store = store_with_keys(open);
     let snapshot = store.snapshot().expect("an open store gives a snapshot");
     let bound_kinds = [Bound::Included, Bound::Excluded, |_| Bound::Unbounded];
-    for (start, end) in BOUNDS
-        .iter()
-        .flat_map(|start| BOUNDS.map(|end| (*start, end)))
-    {
+    for (start, end) in BOUNDS.iter().flat_map(|start| BOUNDS.map(|end| (*start, end))) {
         for start_kind in bound_kinds {
             for end_kind in bound_kinds {
                 let start = start_kind(Bytes::from_static(start));
@@ -115,26 +93,12 @@ pub fn an_empty_or_inverted_range_gives_nothing(open: &OpenEngine) {
 /// Also where the prefix ends in `0xff`, and no byte can be raised to find its end.
 pub fn a_prefix_gives_the_keys_that_begin_with_it(open: &OpenEngine) {
     let store = store_with_keys(open);
-    for prefix in [
-        &b""[..],
-        b"a",
-        b"aa",
-        b"c",
-        b"c\xff",
-        b"d",
-        b"\xff",
-        b"\xff\xff\xff",
-    ] {
+    for prefix in [&b""[..], b"a", b"aa", b"c", b"c\xff", b"d", b"\xff", b"\xff\xff\xff"] {
         let range = KeyRange::prefix(prefix);
         expect_scan(&*store, range.clone());
         for (key, _) in scan(&*store, range, Direction::Forward) {
             let begins = key.starts_with(prefix);
-            assert!(
-                begins,
-                "{} does not begin with {}",
-                show(&key),
-                show(prefix)
-            );
+            assert!(begins, "{} does not begin with {}", show(&key), show(prefix));
         }
     }
 }
@@ -159,10 +123,7 @@ pub fn a_scan_sees_one_instant(open: &OpenEngine) {
             };
         }
         found.extend(scan.filter_map(Result::ok));
-        let changed = found
-            .iter()
-            .zip(&expected)
-            .position(|(found, expected)| found != expected);
+        let changed = found.iter().zip(&expected).position(|(found, expected)| found != expected);
         assert!(
             found == expected,
             "a scan, {direction:?}, sees the store at the instant it began, and this one saw later \

@@ -31,11 +31,7 @@ pub fn a_snapshot_does_not_see_later_batches_in_any_scan(open: &OpenEngine) {
     }
     let before = snapshot(&store);
     let expected = scan(&*before, KeyRange::all(), Direction::Forward);
-    assert_eq!(
-        expected.len(),
-        100,
-        "a snapshot has all that was written before it"
-    );
+    assert_eq!(expected.len(), 100, "a snapshot has all that was written before it");
     for number in 0..200 {
         store.apply([put(format!("{number:03}"), "new")]);
         if number % 20 == 0 {
@@ -43,11 +39,7 @@ pub fn a_snapshot_does_not_see_later_batches_in_any_scan(open: &OpenEngine) {
             backward.reverse();
             let same = backward == expected
                 && scan(&*before, KeyRange::all(), Direction::Forward) == expected;
-            assert!(
-                same,
-                "a scan of a snapshot changed after {} later writes",
-                number + 1
-            );
+            assert!(same, "a scan of a snapshot changed after {} later writes", number + 1);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every test runs in a process of its own, with a time limit and this much memory.
 
 use std::alloc::System;
+use std::hint::black_box;
 
 use cap::Cap;
 
@@ -10,5 +11,17 @@ use cap::Cap;
 /// ends one test, not your afternoon.
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
+
+/// The bytes that `work` allocates.
+///
+/// The least of ten runs: under plain `cargo test` others allocate at the same time.
+fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
+    let measure = |_| {
+        let before = MEMORY.total_allocated();
+        black_box(work());
+        MEMORY.total_allocated() - before
+    };
+    (0..10).map(measure).min().expect("ten is more than none")
+}
 
 mod day1;

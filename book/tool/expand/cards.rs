@@ -35,9 +35,14 @@ pub(super) fn day(week: &Week, unit: &Unit) -> String {
     )
 }
 
-/// A week's promise and the table of its days and labs, with links to the chapters that are there.
-pub(super) fn week(week: &Week, src: &Path, from: &Path) -> String {
-    let mut out = format!("<p class=\"one-idea\">{}</p>\n\n", escape(&week.promise));
+/// What there is at the end of the week.
+pub(super) fn promise(week: &Week) -> String {
+    format!("<p class=\"one-idea\">{}</p>\n", escape(&week.promise))
+}
+
+/// The table of a week's days and labs, with links to the chapters that are there.
+pub(super) fn days(week: &Week, src: &Path, from: &Path) -> String {
+    let mut out = String::new();
     table(&mut out, "", &week.days().collect::<Vec<_>>(), src, from);
     let labs: Vec<&Unit> = week.labs().collect();
     if !labs.is_empty() {

@@ -44,8 +44,9 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
         text => format!("<figcaption>{text}</figcaption>\n"),
     };
     Ok(format!(
-        "<figure class=\"figure\">\n<svg {view_box} style=\"max-width: {width}px\" role=\"img\" \
-         aria-labelledby=\"{stem}-title {stem}-desc\">\n{}\n{caption}</figure>\n",
+        "<figure class=\"figure\">\n<div class=\"drawing\">\n<svg {view_box} \
+         style=\"--width: {width}px\" role=\"img\" \
+         aria-labelledby=\"{stem}-title {stem}-desc\">\n{}\n</div>\n{caption}</figure>\n",
         body.join("\n")
     ))
 }
@@ -63,7 +64,7 @@ mod tests {
         let html = inline(SVG, "log", "A log.").unwrap();
         assert!(html.contains("id=\"log-tip\"") && html.contains("url(#log-tip)"));
         assert!(!html.contains("<style") && !html.contains("\n\n") && !html.contains("width=\""));
-        assert!(html.contains("max-width: 640px"));
+        assert!(html.contains("--width: 640px"));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! | `{{#number PATH NAME}}`, `{{#size PATH NAME}}` | a Rust constant: `16`, `64 KiB` |
 //! | `{{#figure PATH "caption"}}` | an SVG file, inlined so that it follows the theme |
 //! | `{{#day day1}}` | the chapter's heading and its card: time, points, files, command |
-//! | `{{#week week01}}` | the week's promise and its table of days and labs |
+//! | `{{#promise week01}}` | what there is at the end of the week, in a sentence |
+//! | `{{#days week01}}` | the table of the week's days and labs |
 //! | `{{#test day1::name}}` | the name of a test, which must exist |
 //! | `{{#fact week01 tests}}` | a number: `tests`, `bugs`, `days`, `labs`, `hours`, `points`; also of the `course` or of `day1` |
 //!
@@ -115,14 +116,19 @@ impl<'a> Expander<'a> {
                 let (week, unit) = chapter.unit_called(id)?;
                 Ok(cards::day(week, unit))
             }
-            ("week", [id]) => Ok(cards::week(self.facts.week(id)?, self.src, &chapter.dir)),
+            ("promise", [id]) => Ok(cards::promise(self.facts.week(id)?)),
+            ("days", [id]) => Ok(cards::days(self.facts.week(id)?, self.src, &chapter.dir)),
             ("test", [name]) => chapter.test(name),
             ("fact", ["course", what]) => cards::course_fact(self.facts, what),
             ("fact", [of, what]) => match self.facts.week(of) {
                 Ok(week) => cards::week_fact(week, what),
                 Err(_) => cards::unit_fact(chapter.unit_called(of)?.1, what),
             },
-            ("include" | "number" | "size" | "figure" | "day" | "week" | "test" | "fact", _) => {
+            (
+                "include" | "number" | "size" | "figure" | "day" | "promise" | "days" | "test"
+                | "fact",
+                _,
+            ) => {
                 bail!("`{{{{#{name}}}}}` does not take these arguments: {arguments:?}")
             }
             _ => bail!("there is no directive called `{name}`"),

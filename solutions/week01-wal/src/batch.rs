@@ -12,13 +12,16 @@
 //! ```
 //!
 //! Fixed integers are little-endian. Lengths are varints: seven bits a byte, lowest first, the top
-//! bit set on all but the last. A batch is kept in this form from the first `put` on, so that
-//! writing it to the log is no more than filling in its number.
+//! bit set on all but the last, and no more bytes than it takes: 300 is `ac 02`. So one batch has
+//! one encoding. It is kept in this form from the first `put` on, and writing it to the log is no
+//! more than filling in its number.
 
 use crate::Seq;
 
 /// Bytes in front of the operations.
 const BATCH_HEADER_SIZE: usize = 12;
+/// The most bytes that a length takes: five groups of seven bits are more than any payload's.
+const LENGTH_SIZE_MAX: usize = 5;
 /// The tag of a delete.
 const DELETE: u8 = 0;
 /// The tag of a put.
@@ -59,9 +62,9 @@ pub enum Operation<'a> {
 /// Bytes that are no batch. The record that held them had a good checksum: whoever wrote it was
 /// wrong, or it is not a store's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a batch: {reason} at byte {offset} of the record")]
+#[error("not a batch: {reason}, at byte {offset} of the payload")]
 pub struct Malformed {
-    /// Where in the payload.
+    /// Where in the payload the operation, length or field begins that is wrong.
     pub offset: usize,
     /// Which check failed.
     pub reason: &'static str,
@@ -124,9 +127,14 @@ impl WriteBatch {
     }
 
     /// Removes all operations; the memory is kept for the next ones.
+    ///
+    /// **Day 5**. Afterwards the batch is like a new one.
     pub fn clear(&mut self) {
+        // ANCHOR: day5_clear
+        // The header stays, and counts none.
         self.encoded.truncate(BATCH_HEADER_SIZE);
         self.set_len(0);
+        // ANCHOR_END: day5_clear
     }
 
     /// The operations, in the order in which they were added.
@@ -145,13 +153,11 @@ impl WriteBatch {
         // ANCHOR_END: day5_encode
     }
 
-    // ANCHOR: hidden_day5_set_len
-    /// Writes the number of operations into the header.
+    /// Writes the number of operations into the header, where `len` finds it.
     fn set_len(&mut self, len: usize) {
-        let count = u32::try_from(len).expect("a batch of 64 MiB has fewer than 2^32 operations");
+        let count = u32::try_from(len).expect("no log takes a batch of 2^32 operations");
         self.encoded[8..12].copy_from_slice(&count.to_le_bytes());
     }
-    // ANCHOR_END: hidden_day5_set_len
 }
 
 impl<'a> IntoIterator for &'a WriteBatch {
@@ -195,6 +201,9 @@ impl<'a> Batch<'a> {
         let (first_seq, count) = header.split_first_chunk().expect("8 of 12 bytes");
         let first_seq = Seq::from_le_bytes(*first_seq);
         let count = u32::from_le_bytes(count.try_into().expect("the other 4 bytes"));
+        if first_seq.checked_add(Seq::from(count)).is_none() {
+            return Err(Malformed { offset: 0, reason: "numbers beyond the largest there is" });
+        }
         let mut offset = BATCH_HEADER_SIZE;
         for _ in 0..count {
             parse_operation(payload, &mut offset)?;
@@ -210,7 +219,7 @@ impl<'a> Batch<'a> {
 
     /// Number of the last operation; the number before `first_seq` if there are none.
     pub fn last_seq(&self) -> Seq {
-        (self.first_seq + self.operations.len() as u64).saturating_sub(1)
+        (self.first_seq + self.operations.len() as Seq).saturating_sub(1)
     }
 }
 
@@ -228,10 +237,14 @@ pub struct Operations<'a> {
 impl<'a> Iterator for Operations<'a> {
     type Item = Operation<'a>;
 
+    /// **Day 5**.
     fn next(&mut self) -> Option<Operation<'a>> {
+        // ANCHOR: day5_next
+        // The bytes were checked when the batch was decoded: here, an error is a bug of ours.
         self.left = self.left.checked_sub(1)?;
         let operation = parse_operation(self.bytes, &mut self.offset);
         Some(operation.expect("a batch is checked when it is decoded"))
+        // ANCHOR_END: day5_next
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -262,9 +275,12 @@ fn parse_operation<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<Operation<
     // ANCHOR_END: day5_parse_operation
 }
 
-// ANCHOR: hidden_day5_varints
 /// Appends `bytes` behind their length.
+///
+/// **Day 5**.
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    // ANCHOR: day5_put_bytes
+    // While the length has more than seven bits, write the lowest seven with the top bit set.
     let mut len = bytes.len();
     while len >= 0x80 {
         out.push(len as u8 | 0x80);
@@ -272,24 +288,34 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     }
     out.push(len as u8);
     out.extend_from_slice(bytes);
+    // ANCHOR_END: day5_put_bytes
 }
 
-/// Reads a length and as many bytes, and moves `offset` behind them.
+/// Reads a length at `offset` and as many bytes, and moves `offset` behind them.
+///
+/// **Day 5**. A length that is cut off, has more bytes than it takes, or says more than is there
+/// is an error at the offset where it begins.
 fn take_bytes<'a>(bytes: &'a [u8], offset: &mut usize) -> Result<&'a [u8], Malformed> {
+    // ANCHOR: day5_take_bytes
+    // At most `LENGTH_SIZE_MAX` bytes are a length, and it ends at the first without the top bit.
+    // Compare it with what is left before it is an index.
     let malformed = |reason| Malformed { offset: *offset, reason };
-    let mut position = *offset;
-    let mut len = 0_usize;
-    // Five groups of seven bits are more than any payload's length.
-    for shift in (0..35).step_by(7) {
-        let byte = *bytes.get(position).ok_or(malformed("a length is cut off"))?;
-        position += 1;
-        len |= usize::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            let taken = bytes[position..].get(..len).ok_or(malformed("a length is too large"))?;
-            *offset = position + len;
-            return Ok(taken);
+    let mut len = 0_u64;
+    for (index, &byte) in bytes[*offset..].iter().take(LENGTH_SIZE_MAX).enumerate() {
+        len |= u64::from(byte & 0x7f) << (7 * index);
+        if byte >= 0x80 {
+            continue;
         }
+        if byte == 0 && index > 0 {
+            return Err(malformed("a length with more bytes than it takes"));
+        }
+        let rest = &bytes[*offset + index + 1..];
+        if len > rest.len() as u64 {
+            return Err(malformed("a length beyond the end"));
+        }
+        *offset += index + 1 + len as usize;
+        return Ok(&rest[..len as usize]);
     }
-    Err(malformed("a length of more than five bytes"))
+    Err(malformed("a length without an end"))
+    // ANCHOR_END: day5_take_bytes
 }
-// ANCHOR_END: hidden_day5_varints

@@ -25,3 +25,4 @@ fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
 }
 
 mod day1;
+mod day5;

@@ -153,8 +153,9 @@ impl Disk {
     }
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let id = self.names.file(from)?;
+        self.names.expect_dir(from.parent().unwrap_or(from))?;
         self.names.expect_dir(to.parent().unwrap_or(to))?;
+        let id = self.names.file(from)?;
         if let Ok(()) = self.names.expect_dir(to) {
             return Err(ErrorKind::IsADirectory.into());
         }

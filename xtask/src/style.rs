@@ -1,5 +1,8 @@
 //! How the tool's words look: colours, glyphs, errors.
 
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
 use anstyle::{AnsiColor, Style};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -30,4 +33,59 @@ pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
 /// Says on the standard error what went wrong, with the causes behind it.
 pub(crate) fn error(error: &anyhow::Error) {
     anstream::eprintln!("{}: {error:#}", paint(BAD.bold(), "error"));
+}
+
+/// Says on the standard error what is not as it should be and does not stop us.
+pub(crate) fn warn(text: impl std::fmt::Display) {
+    anstream::eprintln!("{}: {text}", paint(WARN.bold(), "warning"));
+}
+
+/// One line at the bottom of a terminal that says what is going on, for what takes a while.
+///
+/// Where the standard error is no terminal, nothing is printed.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    since: Instant,
+    shown: bool,
+}
+
+/// What is done by then needs no word.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Progress {
+    pub(crate) fn new() -> Progress {
+        Progress {
+            since: Instant::now(),
+            shown: false,
+        }
+    }
+
+    /// Shows `text`, if two seconds have passed.
+    pub(crate) fn show(&mut self, text: impl std::fmt::Display) {
+        if self.since.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
+            // Without line wrap: what is too long is cut by the terminal, which knows its width.
+            anstream::eprint!("\r\x1b[2K\x1b[?7l{}\x1b[?7h", paint(DIM, text));
+            self.shown = true;
+        }
+    }
+
+    /// Takes the line away, before something else is printed.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            clear_progress();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Takes away the line that a [`Progress`] may have shown.
+pub(crate) fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        anstream::eprint!("\r\x1b[2K\x1b[?7h");
+    }
 }

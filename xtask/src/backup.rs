@@ -25,11 +25,7 @@ impl<'a> Backup<'a> {
         let now = timestamp(SystemTime::now());
         let names = std::iter::once(now.clone()).chain((2..).map(|n| format!("{now}-{n}")));
         let dir = names.map(|name| base.join(name)).find(|dir| !dir.exists());
-        Backup {
-            repo,
-            dir: dir.expect("names never run out"),
-            kept: 0,
-        }
+        Backup { repo, dir: dir.expect("names never run out"), kept: 0 }
     }
 
     /// Copies the file `path` of the repository into the backup, under its own relative path.
@@ -69,20 +65,7 @@ fn civil(mut days: u64) -> (u64, u64, u64) {
         year += 1;
     }
     let mut month = 1;
-    for length in [
-        31,
-        28 + u64::from(leap(year)),
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ] {
+    for length in [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
         if days < length {
             break;
         }
@@ -110,9 +93,7 @@ mod tests {
     #[test]
     fn two_backups_of_one_second_do_not_meet() {
         let dir = tempfile::tempdir().unwrap();
-        let repo = Repo {
-            root: dir.path().to_path_buf(),
-        };
+        let repo = Repo { root: dir.path().to_path_buf() };
         let file = dir.path().join("a.rs");
         std::fs::write(&file, "one").unwrap();
         let mut first = Backup::new(&repo);
@@ -124,9 +105,6 @@ mod tests {
         let text = |backup: &Backup<'_>| {
             std::fs::read_to_string(backup.kept_in().unwrap().join("a.rs")).unwrap()
         };
-        assert_eq!(
-            (text(&first), text(&second)),
-            ("one".to_owned(), "two".to_owned())
-        );
+        assert_eq!((text(&first), text(&second)), ("one".to_owned(), "two".to_owned()));
     }
 }

@@ -104,11 +104,7 @@ impl Chart {
             if let Some(field) = line.strip_prefix('#') {
                 head.set(field).with_context(at)?;
             } else if !table_begun {
-                ensure!(
-                    line == "series,x,y",
-                    "{}: want the table's head, series,x,y",
-                    at()
-                );
+                ensure!(line == "series,x,y", "{}: want the table's head, series,x,y", at());
                 table_begun = true;
             } else {
                 rows.push(split_row(line).with_context(at)?);
@@ -176,41 +172,25 @@ impl Head {
         let missing = |name| move || format!("the experiment printed no `# {name}: …` line");
         let axis = |label: Option<String>, scale: Option<Scale>, name| -> Result<Axis> {
             let label = label.with_context(missing(name))?;
-            Ok(Axis {
-                label,
-                scale: scale.unwrap_or(Scale::Linear),
-            })
+            Ok(Axis { label, scale: scale.unwrap_or(Scale::Linear) })
         };
         let kind = self.kind.unwrap_or(Kind::Line);
         let x = axis(self.x, self.x_scale, "x")?;
         let y = axis(self.y, self.y_scale, "y")?;
-        ensure!(
-            !rows.is_empty(),
-            "the experiment printed no rows under `series,x,y`"
-        );
+        ensure!(!rows.is_empty(), "the experiment printed no rows under `series,x,y`");
         let mut series: Vec<Series> = Vec::new();
         for [name, x_text, y_text] in rows {
-            let found = series
-                .iter()
-                .position(|s| s.name == *name)
-                .unwrap_or_else(|| {
-                    series.push(Series {
-                        name: (*name).into(),
-                        points: Vec::new(),
-                    });
-                    series.len() - 1
-                });
+            let found = series.iter().position(|s| s.name == *name).unwrap_or_else(|| {
+                series.push(Series { name: (*name).into(), points: Vec::new() });
+                series.len() - 1
+            });
             let points = &mut series[found].points;
             let x_value = match kind {
                 Kind::Bar => points.len() as f64,
                 Kind::Line | Kind::Step => parse_number(x_text, x.scale)?,
             };
             let y_value = parse_number(y_text, y.scale)?;
-            points.push(Point {
-                name: (*x_text).into(),
-                x: x_value,
-                y: y_value,
-            });
+            points.push(Point { name: (*x_text).into(), x: x_value, y: y_value });
         }
         Ok(Chart {
             title: self.title.with_context(missing("title"))?,
@@ -241,14 +221,9 @@ fn parse_kind(value: &str) -> Result<Kind> {
 }
 
 fn parse_number(text: &str, scale: Scale) -> Result<f64> {
-    let number: f64 = text
-        .parse()
-        .with_context(|| format!("{text:?} is no number"))?;
+    let number: f64 = text.parse().with_context(|| format!("{text:?} is no number"))?;
     ensure!(number.is_finite(), "{text:?} has no place on an axis");
-    ensure!(
-        scale == Scale::Linear || number > 0.0,
-        "{text:?} has no place on a log axis"
-    );
+    ensure!(scale == Scale::Linear || number > 0.0, "{text:?} has no place on a log axis");
     Ok(number)
 }
 
@@ -274,16 +249,10 @@ group commit,32,9000
     fn a_table_is_read_by_series_and_printed_as_it_was() {
         let chart = Chart::parse(SYNC).expect("the example of the module is valid");
         assert_eq!(chart.series.len(), 2, "two names, two series");
-        assert_eq!(
-            chart.series[0].name, "one sync, one commit",
-            "a name may hold commas"
-        );
+        assert_eq!(chart.series[0].name, "one sync, one commit", "a name may hold commas");
         assert_eq!(chart.series[1].points[1].y, 9000.0);
         assert_eq!((chart.x.scale, chart.y.scale), (Scale::Log, Scale::Linear));
-        assert!(
-            SYNC.contains(&chart.csv()),
-            "the table should come out as it went in"
-        );
+        assert!(SYNC.contains(&chart.csv()), "the table should come out as it went in");
     }
 
     #[test]
@@ -300,27 +269,17 @@ group commit,32,9000
             let broken = SYNC.replace(from, to).replace("group commit,9000", "9000");
             let error = Chart::parse(&broken).expect_err(to);
             let text = format!("{error:#}");
-            assert!(
-                text.contains(want),
-                "for {to:?} the error should say {want:?}: {text}"
-            );
+            assert!(text.contains(want), "for {to:?} the error should say {want:?}: {text}");
         }
     }
 
     #[test]
     fn a_picture_has_a_text_alternative_and_no_fixed_ink() {
         let svg = Chart::parse(SYNC).expect("valid").svg();
-        for want in [
-            "<title>The price of a sync</title>",
-            "<desc>32 threads",
-            "currentColor",
-        ] {
+        for want in ["<title>The price of a sync</title>", "<desc>32 threads", "currentColor"] {
             assert!(svg.contains(want), "the picture should hold {want}:\n{svg}");
         }
-        assert!(
-            !svg.contains("NaN") && !svg.contains("inf"),
-            "a coordinate is no number:\n{svg}"
-        );
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "a coordinate is no number:\n{svg}");
     }
 
     #[test]
@@ -332,14 +291,8 @@ group commit,32,9000
                      # kind: {kind}\nseries,x,y\nonly,5,7\n# says: seven\n"
                 );
                 let svg = Chart::parse(&text).expect("valid").svg();
-                assert!(
-                    svg.contains("a &lt; b &amp; c"),
-                    "text in a picture must be escaped"
-                );
-                assert!(
-                    !svg.contains("NaN") && !svg.contains("inf"),
-                    "{kind} {scale}:\n{svg}"
-                );
+                assert!(svg.contains("a &lt; b &amp; c"), "text in a picture must be escaped");
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{kind} {scale}:\n{svg}");
             }
         }
     }

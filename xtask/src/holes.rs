@@ -15,16 +15,11 @@ use crate::items::{Item, Kind, items};
 /// Regions are lines of `reference`, counted from 0, end exclusive. A region around whole items
 /// has no function around it: it is a listing or a helper that no skeleton has.
 pub(crate) fn functions_around(reference: &str, regions: &[Range<usize>]) -> Result<Vec<Item>> {
-    let functions: Vec<Item> = items(reference)?
-        .into_iter()
-        .filter(|item| item.kind == Kind::Function)
-        .collect();
+    let functions: Vec<Item> =
+        items(reference)?.into_iter().filter(|item| item.kind == Kind::Function).collect();
     let around = |region: &Range<usize>| {
         let holds = |item: &&Item| item.lines.start <= region.start && region.end <= item.lines.end;
-        functions
-            .iter()
-            .filter(holds)
-            .min_by_key(|item| item.lines.len())
+        functions.iter().filter(holds).min_by_key(|item| item.lines.len())
     };
     let mut found: Vec<Item> = regions.iter().filter_map(around).cloned().collect();
     found.sort_by_key(|item| item.lines.start);
@@ -59,11 +54,7 @@ pub(crate) fn put_back(mine: &str, skeleton: &str, functions: &[Item]) -> Result
     let mut next = 0;
     let my_lines: Vec<&str> = mine.split_inclusive('\n').collect();
     for (lines, text) in edits {
-        assert!(
-            lines.start >= next,
-            "functions overlap at line {}",
-            lines.start + 1
-        );
+        assert!(lines.start >= next, "functions overlap at line {}", lines.start + 1);
         out += &my_lines[next..lines.start].concat();
         out += &text;
         next = lines.end;
@@ -84,14 +75,8 @@ fn only<'a>(items: &'a [Item], wanted: &Item) -> Result<&'a Item> {
 /// Whether nothing else stands on the item's first and last line: lines are what is replaced.
 fn stands_alone(item: &Item, text: &str) -> bool {
     let line = |number: usize| text.lines().nth(number).unwrap_or_default();
-    let before: String = line(item.lines.start)
-        .chars()
-        .take(item.columns.0)
-        .collect();
-    let after: String = line(item.lines.end - 1)
-        .chars()
-        .skip(item.columns.1)
-        .collect();
+    let before: String = line(item.lines.start).chars().take(item.columns.0).collect();
+    let after: String = line(item.lines.end - 1).chars().skip(item.columns.1).collect();
     // `pub(crate) const` may stand before the keyword; the end of something else may not.
     let after = after.trim_start();
     !before.contains(['{', '}', ';']) && (after.is_empty() || after.starts_with("//"))
@@ -160,11 +145,7 @@ fn helper(_: &str) -> u64 { 7 }
                    helper(\"}\")\n    }\n";
         let theirs = "    /// Appends.\n    fn append(&mut self) -> u64 {\n        \
                       todo!(\"day 1: append\")\n    }\n";
-        assert_eq!(
-            merged,
-            MINE.replace(own, theirs),
-            "all else should be what it was"
-        );
+        assert_eq!(merged, MINE.replace(own, theirs), "all else should be what it was");
     }
 
     #[test]
@@ -172,10 +153,7 @@ fn helper(_: &str) -> u64 { 7 }
         let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
         let gone = MINE.replace("fn append", "fn push");
         let error = put_back(&gone, SKELETON, &functions).expect_err("append is gone");
-        assert!(
-            error.to_string().contains("no function `Log::append`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("no function `Log::append`"), "{error}");
         let doubled = format!("{MINE}impl Log {{ fn append() {{}} }}\n");
         let error = put_back(&doubled, SKELETON, &functions).expect_err("append is there twice");
         assert!(error.to_string().contains("more than one"), "{error}");
@@ -184,10 +162,8 @@ fn helper(_: &str) -> u64 { 7 }
     #[test]
     fn a_function_that_shares_its_line_is_refused() {
         let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
-        for crowded in [
-            "impl Log { fn append(&mut self) {}\n}\n",
-            "impl Log {\nfn append() {} }\n",
-        ] {
+        for crowded in ["impl Log { fn append(&mut self) {}\n}\n", "impl Log {\nfn append() {} }\n"]
+        {
             let error = put_back(crowded, SKELETON, &functions).expect_err(crowded);
             assert!(error.to_string().contains("shares a line"), "{error}");
         }
@@ -204,9 +180,6 @@ fn helper(_: &str) -> u64 { 7 }
             merged.contains("my_sync(self)\r\n"),
             "untouched lines keep their ends: {merged:?}"
         );
-        assert!(
-            merged.ends_with("{ 7 }"),
-            "the last line should stay as it was: {merged:?}"
-        );
+        assert!(merged.ends_with("{ 7 }"), "the last line should stay as it was: {merged:?}");
     }
 }

@@ -46,10 +46,7 @@ impl Item {
         let wanted: Vec<&str> = query.split("::").collect();
         let ends_so = |path: &[String]| {
             wanted.len() <= path.len()
-                && path[path.len() - wanted.len()..]
-                    .iter()
-                    .zip(&wanted)
-                    .all(|(a, b)| a == b)
+                && path[path.len() - wanted.len()..].iter().zip(&wanted).all(|(a, b)| a == b)
         };
         let by_trait = self.of_trait.as_ref().map(|name| {
             let last = self.path.last().cloned();
@@ -150,10 +147,7 @@ fn collect_impl(block: &syn::ItemImpl, within: &[String], found: &mut Vec<Item>)
         return;
     };
     let path = Vec::from_iter(within.iter().cloned().chain([owner]));
-    let of_trait = block
-        .trait_
-        .as_ref()
-        .and_then(|(path, _)| last_segment(path));
+    let of_trait = block.trait_.as_ref().and_then(|(path, _)| last_segment(path));
     for item in &block.items {
         let (ident, kind, extent): (_, _, Extent<'_>) = match item {
             ImplItem::Fn(f) => {
@@ -168,10 +162,7 @@ fn collect_impl(block: &syn::ItemImpl, within: &[String], found: &mut Vec<Item>)
             _ => continue,
         };
         let of_trait = of_trait.clone();
-        found.push(Item {
-            of_trait,
-            ..named(&path, ident, kind, extent)
-        });
+        found.push(Item { of_trait, ..named(&path, ident, kind, extent) });
     }
 }
 
@@ -199,9 +190,7 @@ fn type_name(of: &syn::Type) -> Option<String> {
 }
 
 fn last_segment(path: &syn::Path) -> Option<String> {
-    path.segments
-        .last()
-        .map(|segment| segment.ident.to_string())
+    path.segments.last().map(|segment| segment.ident.to_string())
 }
 
 #[cfg(test)]
@@ -259,14 +248,8 @@ mod tests {
         };
         assert!(lines("Log").starts_with("/// A log.") && lines("Log").ends_with('}'));
         assert_eq!(lines("Unit"), "/// Nothing in it.\npub struct Unit;");
-        assert!(
-            lines("Log::append").starts_with("    /// Appends."),
-            "documentation comes along"
-        );
-        assert!(
-            lines("Log::append").ends_with("\n    }"),
-            "a brace in a string is no brace"
-        );
+        assert!(lines("Log::append").starts_with("    /// Appends."), "documentation comes along");
+        assert!(lines("Log::append").ends_with("\n    }"), "a brace in a string is no brace");
         assert_eq!(lines("Disk::sync"), "    /// Syncs.\n    fn sync(&self);");
     }
 
@@ -280,19 +263,12 @@ mod tests {
         assert_eq!(names("append"), ["Log::append", "tests::append"]);
         assert_eq!(names("Log::append"), ["Log::append"]);
         assert_eq!(names("Display::fmt"), ["Log::fmt"]);
-        assert_eq!(
-            names("Lo"),
-            Vec::<String>::new(),
-            "a part of a name is not the name"
-        );
+        assert_eq!(names("Lo"), Vec::<String>::new(), "a part of a name is not the name");
     }
 
     #[test]
     fn text_that_is_not_rust_is_refused_with_its_place() {
         let error = items("fn a() {}\nfn b( {}\n").expect_err("a parenthesis is missing");
-        assert!(
-            error.to_string().contains("line 2"),
-            "the error should name line 2: {error}"
-        );
+        assert!(error.to_string().contains("line 2"), "the error should name line 2: {error}");
     }
 }

@@ -43,10 +43,7 @@ mod tests {
 
     #[test]
     fn a_typing_error_finds_its_name() {
-        assert_eq!(
-            nearest("sstabel", ["wal", "memtable", "sstable"]),
-            Some("sstable")
-        );
+        assert_eq!(nearest("sstabel", ["wal", "memtable", "sstable"]), Some("sstable"));
         assert_eq!(
             nearest("torn", ["a_torn_tail_is_dropped", "zeros"]),
             Some("a_torn_tail_is_dropped")
@@ -61,9 +58,6 @@ mod tests {
     #[test]
     fn the_error_names_what_there_is() {
         let text = unknown("week", "wall", ["wal", "lsm"]).to_string();
-        assert_eq!(
-            text,
-            "there is no week `wall`; did you mean `wal`?\n  there is: wal, lsm"
-        );
+        assert_eq!(text, "there is no week `wall`; did you mean `wal`?\n  there is: wal, lsm");
     }
 }

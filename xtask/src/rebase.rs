@@ -25,10 +25,7 @@ pub(crate) struct Stone {
 impl Stone {
     fn values(&self, of_reference: bool) -> [String; 2] {
         if of_reference {
-            [
-                format!("solutions/{}", self.dir),
-                format!("{}-solution", self.dir),
-            ]
+            [format!("solutions/{}", self.dir), format!("{}-solution", self.dir)]
         } else {
             [self.dir.clone(), self.dir.clone()]
         }
@@ -45,10 +42,7 @@ pub(crate) fn standing(manifest: &str, stones: &[Stone]) -> Result<Vec<bool>> {
         .iter()
         .map(|stone| {
             let found = find(manifest, stone)?.map(|range| &manifest[range]);
-            match [false, true]
-                .into_iter()
-                .find(|r| stone.values(*r) == found)
-            {
+            match [false, true].into_iter().find(|r| stone.values(*r) == found) {
                 Some(of_reference) => Ok(of_reference),
                 None => bail!(
                     "`{}` in Cargo.toml is {:?} of package {:?}; want {:?} or {:?}",
@@ -101,10 +95,7 @@ fn find(manifest: &str, stone: &Stone) -> Result<[Range<usize>; 2]> {
         }
         start += line.len();
     }
-    bail!(
-        "[workspace.dependencies] in Cargo.toml has no line `{} = {{ … }}`",
-        stone.name
-    )
+    bail!("[workspace.dependencies] in Cargo.toml has no line `{} = {{ … }}`", stone.name)
 }
 
 fn value_of(line: &str, name: &str) -> Option<Range<usize>> {
@@ -145,25 +136,15 @@ wal = 1
 ";
 
     fn stones() -> Vec<Stone> {
-        [
-            ("wal", "week01-wal"),
-            ("memtable", "week02-memtable"),
-            ("sstable", "week03-sstable"),
-        ]
-        .map(|(name, dir)| Stone {
-            name: name.into(),
-            dir: dir.into(),
-        })
-        .into()
+        [("wal", "week01-wal"), ("memtable", "week02-memtable"), ("sstable", "week03-sstable")]
+            .map(|(name, dir)| Stone { name: name.into(), dir: dir.into() })
+            .into()
     }
 
     #[test]
     fn only_the_values_change_and_they_change_back() {
         let based = rebase(MANIFEST, &stones(), 2).expect("all lines are there");
-        assert_eq!(
-            standing(&based, &stones()).expect("valid"),
-            [true, true, false]
-        );
+        assert_eq!(standing(&based, &stones()).expect("valid"), [true, true, false]);
         let want = MANIFEST
             .replace(
                 "wal = { path = \"week01-wal\", package = \"week01-wal\" }",
@@ -176,11 +157,7 @@ wal = 1
         assert_eq!(based, want, "comments, order and spaces should stay");
         for count in [3, 1, 0] {
             let other = rebase(&based, &stones(), count).expect("valid");
-            assert_eq!(
-                rebase(&other, &stones(), 0).expect("valid"),
-                MANIFEST,
-                "back from {count}"
-            );
+            assert_eq!(rebase(&other, &stones(), 0).expect("valid"), MANIFEST, "back from {count}");
         }
     }
 

@@ -19,9 +19,7 @@ impl Repo {
             .ancestors()
             .find(|dir| dir.join("xtask/Cargo.toml").is_file() && dir.join("solutions").is_dir())
             .with_context(|| format!("{} is not inside of the course", here.display()))?;
-        Ok(Repo {
-            root: root.to_path_buf(),
-        })
+        Ok(Repo { root: root.to_path_buf() })
     }
 
     /// The learner's crate of a week, by its directory's name: `week01-wal`.
@@ -76,17 +74,11 @@ pub(crate) fn files_below(dir: &Path, extension: &str) -> anyhow::Result<Vec<Pat
         let entries =
             std::fs::read_dir(&next).with_context(|| format!("cannot list {}", next.display()))?;
         for entry in entries {
-            let path = entry
-                .with_context(|| format!("cannot list {}", next.display()))?
-                .path();
+            let path = entry.with_context(|| format!("cannot list {}", next.display()))?.path();
             if path.is_dir() {
                 dirs.push(path);
             } else if path.extension().is_some_and(|e| e == extension) {
-                files.push(
-                    path.strip_prefix(dir)
-                        .expect("listed below `dir`")
-                        .to_path_buf(),
-                );
+                files.push(path.strip_prefix(dir).expect("listed below `dir`").to_path_buf());
             }
         }
     }

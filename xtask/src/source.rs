@@ -89,14 +89,9 @@ impl Source {
             parser.line(index + 1, line)?;
         }
         if let Some(region) = &parser.open {
-            bail!(parser.at(
-                region.first_line,
-                &format!("`{}` is never closed", region.name)
-            ));
+            bail!(parser.at(region.first_line, &format!("`{}` is never closed", region.name)));
         }
-        Ok(Source {
-            pieces: parser.pieces,
-        })
+        Ok(Source { pieces: parser.pieces })
     }
 
     /// The regions, in order.
@@ -186,10 +181,7 @@ impl Lines {
 
     fn push(&mut self, line: String) {
         if std::mem::take(&mut self.gap) {
-            let opens = self
-                .lines
-                .last()
-                .is_none_or(|l| l.is_empty() || l.ends_with('{'));
+            let opens = self.lines.last().is_none_or(|l| l.is_empty() || l.ends_with('{'));
             if line.is_empty() && opens {
                 // The blank line that stood behind what is gone goes with it. What stands behind
                 // that may be one more closing brace.
@@ -248,20 +240,14 @@ impl Parser<'_> {
     fn begin(&mut self, number: usize, name: &str, line: &str) -> anyhow::Result<()> {
         if let Some(outer) = &self.open {
             let (outer, at) = (&outer.name, outer.first_line);
-            bail!(self.at(
-                number,
-                &format!("`{name}` begins inside of `{outer}` (line {at})")
-            ));
+            bail!(self.at(number, &format!("`{name}` begins inside of `{outer}` (line {at})")));
         }
         if self.seen.iter().any(|seen| seen == name) {
             bail!(self.at(number, &format!("there is a `{name}` in this file already")));
         }
         let kind = self.kind(name).ok_or_else(|| {
             let units = self.units.join(", ");
-            self.at(
-                number,
-                &format!("`{name}` is of no unit; these are: {units}"),
-            )
+            self.at(number, &format!("`{name}` is of no unit; these are: {units}"))
         })?;
         self.seen.push(name.to_owned());
         self.open = Some(Region {
@@ -307,10 +293,7 @@ impl Parser<'_> {
             }
             Some(region) => {
                 let (open, at) = (region.name, region.first_line);
-                bail!(self.at(
-                    number,
-                    &format!("`{name}` ends where `{open}` is open (line {at})")
-                ))
+                bail!(self.at(number, &format!("`{name}` ends where `{open}` is open (line {at})")))
             }
             None => bail!(self.at(number, &format!("`{name}` ends and never began"))),
         }
@@ -318,19 +301,11 @@ impl Parser<'_> {
 
     fn stub(&mut self, number: usize, stub: &str) -> anyhow::Result<()> {
         match &mut self.open {
-            Some(Region {
-                kind: Kind::Hole { .. },
-                stub: stubs,
-                body,
-                ..
-            }) if body.is_empty() => {
+            Some(Region { kind: Kind::Hole { .. }, stub: stubs, body, .. }) if body.is_empty() => {
                 stubs.push(stub.to_owned());
                 Ok(())
             }
-            _ => bail!(self.at(
-                number,
-                "a STUB stands right behind a region's opening comment"
-            )),
+            _ => bail!(self.at(number, "a STUB stands right behind a region's opening comment")),
         }
     }
 
@@ -464,20 +439,14 @@ fn b() {
     fn regions_know_their_unit_and_lines() {
         let source = parse(TWO_DAYS).unwrap();
         let first = source.regions().next().unwrap();
-        assert_eq!(
-            (first.unit(), first.first_line, first.last_line),
-            (Some("day1"), 2, 8)
-        );
+        assert_eq!((first.unit(), first.first_line, first.last_line), (Some("day1"), 2, 8));
         assert_eq!(first.code_line_count(), 2);
     }
 
     #[test]
     fn a_mark_that_is_wrong_is_named_with_its_line() {
         refused("\n// ANCHOR: day1_a\n", "2: `day1_a` is never closed");
-        refused(
-            "// ANCHOR_END: day1_a\n",
-            "1: `day1_a` ends and never began",
-        );
+        refused("// ANCHOR_END: day1_a\n", "1: `day1_a` ends and never began");
         refused(
             "// ANCHOR: day1_a\n// ANCHOR: day1_b\n",
             "2: `day1_b` begins inside of `day1_a` (line 1)",
@@ -486,28 +455,19 @@ fn b() {
             "// ANCHOR: day1_a\n// ANCHOR_END: day1_b\n",
             "2: `day1_b` ends where `day1_a` is open (line 1)",
         );
-        refused(
-            "// ANCHOR: day9_a\n",
-            "1: `day9_a` is of no unit; these are: day1, day2, bitcask",
-        );
+        refused("// ANCHOR: day9_a\n", "1: `day9_a` is of no unit; these are: day1, day2, bitcask");
         refused(
             "let x = 1; // ANCHOR: day1_a\n",
             "1: a mark is `// ANCHOR: name`, alone on its line",
         );
-        refused(
-            "//ANCHOR: day1_a\n",
-            "1: a mark is `// ANCHOR: name`, alone on its line",
-        );
+        refused("//ANCHOR: day1_a\n", "1: a mark is `// ANCHOR: name`, alone on its line");
         let twice = "// ANCHOR: day1_a\n// ANCHOR_END: day1_a\n// ANCHOR: day1_a\n";
         refused(twice, "3: there is a `day1_a` in this file already");
     }
 
     #[test]
     fn a_stub_elsewhere_is_refused() {
-        refused(
-            "// STUB: x\n",
-            "1: a STUB stands right behind a region's opening comment",
-        );
+        refused("// STUB: x\n", "1: a STUB stands right behind a region's opening comment");
         refused(
             "// ANCHOR: day1_a\ncode\n// STUB: x\n// ANCHOR_END: day1_a\n",
             "3: a STUB stands right behind a region's opening comment",

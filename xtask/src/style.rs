@@ -18,11 +18,8 @@ pub(crate) const FAILED: &str = "✗";
 pub(crate) const NOT_STARTED: &str = "·";
 
 /// The colours of `--help`.
-pub(crate) const HELP: clap::builder::Styles = clap::builder::Styles::styled()
-    .header(BOLD)
-    .usage(BOLD)
-    .literal(CODE)
-    .placeholder(DIM);
+pub(crate) const HELP: clap::builder::Styles =
+    clap::builder::Styles::styled().header(BOLD).usage(BOLD).literal(CODE).placeholder(DIM);
 
 /// `text` in this style. Print it with `anstream::println!`, which leaves the colours away where
 /// there is no terminal, or where `NO_COLOR` is set.
@@ -54,10 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Progress {
     pub(crate) fn new() -> Progress {
-        Progress {
-            since: Instant::now(),
-            shown: false,
-        }
+        Progress { since: Instant::now(), shown: false }
     }
 
     /// Shows `text`, if two seconds have passed.

@@ -84,11 +84,7 @@ impl Weeks {
             }
         }
         weeks.sort_by_key(|week| week.number);
-        ensure!(
-            !weeks.is_empty(),
-            "{} has no week in it",
-            repo.root.display()
-        );
+        ensure!(!weeks.is_empty(), "{} has no week in it", repo.root.display());
         Ok(Weeks(weeks))
     }
 
@@ -96,11 +92,7 @@ impl Weeks {
     pub(crate) fn find(&self, name: &str) -> anyhow::Result<&Week> {
         // A tab in the shell completes a directory with its slash.
         let name = name.trim_end_matches(['/', '\\']);
-        let number = name
-            .strip_prefix("week")
-            .unwrap_or(name)
-            .parse::<u32>()
-            .ok();
+        let number = name.strip_prefix("week").unwrap_or(name).parse::<u32>().ok();
         let found = self
             .0
             .iter()
@@ -117,11 +109,7 @@ impl Weeks {
         let week = self.find(name)?;
         if !week.open {
             let open: Vec<String> = self.open().map(Week::label).collect();
-            bail!(
-                "{} is not open yet; open: {}",
-                week.label(),
-                open.join(", ")
-            );
+            bail!("{} is not open yet; open: {}", week.label(), open.join(", "));
         }
         Ok(week)
     }
@@ -144,31 +132,17 @@ impl Week {
         let mut week: Week = toml::from_str(text)?;
         week.dir_name = dir_name.to_owned();
         let label = week.label();
-        ensure!(
-            dir_name.starts_with(&label),
-            "{dir_name} says that it is {label}"
-        );
+        ensure!(dir_name.starts_with(&label), "{dir_name} says that it is {label}");
         for (index, day) in week.days.iter().enumerate() {
-            ensure!(
-                day.id == format!("day{}", index + 1),
-                "`{}` is not day {}",
-                day.id,
-                index + 1
-            );
+            ensure!(day.id == format!("day{}", index + 1), "`{}` is not day {}", day.id, index + 1);
         }
         for lab in &week.labs {
             let reserved = lab.id.starts_with("day") || ["hidden", "listing"].contains(&&*lab.id);
-            let plain = lab
-                .id
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            let plain = lab.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             ensure!(plain && !reserved, "a lab cannot be called `{}`", lab.id);
         }
         let points: u32 = week.days.iter().map(|day| day.points).sum();
-        ensure!(
-            !week.open || points == 100,
-            "the days have {points} points, want 100"
-        );
+        ensure!(!week.open || points == 100, "the days have {points} points, want 100");
         Ok(week)
     }
 
@@ -194,9 +168,8 @@ impl Week {
 
     /// The unit that goes by this name: `2`, `day2`, `bitcask`.
     pub(crate) fn unit(&self, name: &str) -> anyhow::Result<&Unit> {
-        let found = self
-            .units()
-            .find(|unit| unit.id == name || unit.id.strip_prefix("day") == Some(name));
+        let found =
+            self.units().find(|unit| unit.id == name || unit.id.strip_prefix("day") == Some(name));
         found.ok_or_else(|| unknown(&format!("day of {}", self.label()), name, self.unit_ids()))
     }
 
@@ -228,9 +201,7 @@ impl Unit {
 
     /// How long the test of this name (without its module) may take.
     pub(crate) fn time_limit(&self, test: &str) -> Duration {
-        self.time_limit_s
-            .get(test)
-            .map_or(TIME_LIMIT, |&s| Duration::from_secs(s))
+        self.time_limit_s.get(test).map_or(TIME_LIMIT, |&s| Duration::from_secs(s))
     }
 }
 
@@ -274,15 +245,7 @@ mod tests {
             week(3, "sstable", "sstable"),
             week(4, "lsm", "compaction"),
         ]);
-        for name in [
-            "week03",
-            "3",
-            "03",
-            "sstable",
-            "week03-sstable",
-            "week3",
-            "week03-sstable/",
-        ] {
+        for name in ["week03", "3", "03", "sstable", "week03-sstable", "week3", "week03-sstable/"] {
             assert_eq!(weeks.find(name).unwrap().number, 3, "{name}");
         }
         assert_eq!(weeks.find("week04-compaction").unwrap().name, "lsm");
@@ -307,10 +270,7 @@ mod tests {
     #[test]
     fn a_test_has_the_limit_its_day_gives_it() {
         let week = week(1, "wal", "wal");
-        assert_eq!(
-            week.unit("1").unwrap().time_limit("slow"),
-            Duration::from_secs(60)
-        );
+        assert_eq!(week.unit("1").unwrap().time_limit("slow"), Duration::from_secs(60));
         assert_eq!(week.unit("1").unwrap().time_limit("fast"), TIME_LIMIT);
     }
 
@@ -318,11 +278,6 @@ mod tests {
     fn points_of_an_open_week_add_up_to_a_hundred() {
         let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = true\n\
                     [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\npoints = 99\n";
-        assert!(
-            Week::parse("week01-wal", text)
-                .unwrap_err()
-                .to_string()
-                .contains("99")
-        );
+        assert!(Week::parse("week01-wal", text).unwrap_err().to_string().contains("99"));
     }
 }

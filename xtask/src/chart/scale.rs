@@ -25,14 +25,7 @@ impl Ruler {
             Scale::Linear => linear(low, high, foot),
             Scale::Log => log(low, high, foot, values),
         };
-        Self {
-            scale,
-            low,
-            high,
-            from_px,
-            to_px,
-            ticks,
-        }
+        Self { scale, low, high, from_px, to_px, ticks }
     }
 
     /// Where `value` stands, in pixels.
@@ -58,17 +51,10 @@ pub(super) enum Foot {
 
 fn linear(low: f64, high: f64, foot: Foot) -> (f64, f64, Vec<f64>) {
     let near_zero = low > 0.0 && low < high * 0.5;
-    let low = if foot == Foot::Zero || (foot == Foot::Round && near_zero) {
-        low.min(0.0)
-    } else {
-        low
-    };
+    let low =
+        if foot == Foot::Zero || (foot == Foot::Round && near_zero) { low.min(0.0) } else { low };
     // All values equal: give them some room, or the axis has no length to divide by.
-    let (low, high) = if low < high {
-        (low, high)
-    } else {
-        (low - 1.0, high + 1.0)
-    };
+    let (low, high) = if low < high { (low, high) } else { (low - 1.0, high + 1.0) };
     let step = round_step((high - low) / 5.0);
     let (low, high) = match foot {
         Foot::Tight => (low, high),
@@ -82,11 +68,7 @@ fn linear(low: f64, high: f64, foot: Foot) -> (f64, f64, Vec<f64>) {
 /// The smallest of 1, 2, 5 × 10^n that is at least `least`.
 fn round_step(least: f64) -> f64 {
     let decade = 10f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0]
-        .into_iter()
-        .map(|m| m * decade)
-        .find(|s| *s >= least)
-        .unwrap_or(10.0 * decade)
+    [1.0, 2.0, 5.0].into_iter().map(|m| m * decade).find(|s| *s >= least).unwrap_or(10.0 * decade)
 }
 
 /// Up to this many different inputs are all marked: the eye looks for 1, 2, 4, 8, not for 1 and 10.
@@ -108,11 +90,7 @@ fn log(low: f64, high: f64, foot: Foot, values: &[f64]) -> (f64, f64, Vec<f64>) 
         Foot::Tight | Foot::Round | Foot::Zero => (decades[0], decades[decades.len() - 1]),
     };
     let every = decades.len().div_ceil(8);
-    let ticks = decades
-        .into_iter()
-        .step_by(every)
-        .filter(|t| (low..=high).contains(t))
-        .collect();
+    let ticks = decades.into_iter().step_by(every).filter(|t| (low..=high).contains(t)).collect();
     (low, high, ticks)
 }
 
@@ -166,23 +144,12 @@ mod tests {
     fn ticks_are_round_and_inside() {
         let ruler = Ruler::new(Scale::Linear, &[3.0, 97.0], 0.0, 100.0, Foot::Round);
         assert_eq!(ruler.ticks, [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
-        assert_eq!(
-            ruler.px(50.0),
-            50.0,
-            "the middle of the values is the middle of the axis"
-        );
+        assert_eq!(ruler.px(50.0), 50.0, "the middle of the values is the middle of the axis");
         let ruler = Ruler::new(Scale::Log, &[1.0, 2.0, 4.0, 32.0], 0.0, 100.0, Foot::Tight);
-        assert_eq!(
-            ruler.ticks,
-            [1.0, 2.0, 4.0, 32.0],
-            "few inputs are all marked"
-        );
+        assert_eq!(ruler.ticks, [1.0, 2.0, 4.0, 32.0], "few inputs are all marked");
         let ruler = Ruler::new(Scale::Log, &[30.0, 9000.0], 100.0, 0.0, Foot::Round);
         assert_eq!(ruler.ticks, [10.0, 100.0, 1000.0, 10_000.0]);
-        assert!(
-            ruler.px(100.0) > ruler.px(1000.0),
-            "a falling ruler runs from high to low pixels"
-        );
+        assert!(ruler.px(100.0) > ruler.px(1000.0), "a falling ruler runs from high to low pixels");
     }
 
     #[test]
@@ -190,14 +157,8 @@ mod tests {
         for scale in [Scale::Linear, Scale::Log] {
             for foot in [Foot::Tight, Foot::Round, Foot::Zero] {
                 let ruler = Ruler::new(scale, &[5.0, 5.0], 0.0, 100.0, foot);
-                assert!(
-                    ruler.px(5.0).is_finite(),
-                    "{scale:?}: 5 has no place on its own axis"
-                );
-                assert!(
-                    !ruler.ticks.is_empty(),
-                    "{scale:?}: an axis without a tick says nothing"
-                );
+                assert!(ruler.px(5.0).is_finite(), "{scale:?}: 5 has no place on its own axis");
+                assert!(!ruler.ticks.is_empty(), "{scale:?}: an axis without a tick says nothing");
             }
         }
     }

@@ -22,9 +22,7 @@ const FOOT_HEIGHT: f64 = 48.0;
 const CHAR_WIDTH: f64 = 7.2;
 
 /// Each of them has a contrast of at least 3 against white and against the dark paper.
-const COLOURS: [&str; 6] = [
-    "#2f7fc1", "#d2721e", "#2f9461", "#b0559a", "#c24b4b", "#7d7fcb",
-];
+const COLOURS: [&str; 6] = ["#2f7fc1", "#d2721e", "#2f9461", "#b0559a", "#c24b4b", "#7d7fcb"];
 
 const STYLE: &str = "\
 .cairn-chart{font:13px system-ui,sans-serif;fill:currentColor;max-width:100%;height:auto}
@@ -93,13 +91,7 @@ fn draw_lines(chart: &Chart, top: f64) -> String {
         out += &line("axis", x, bottom, x, bottom + 5.0);
         out += &text(x, bottom + 19.0, "quiet", "middle", &short(*tick));
     }
-    out += &text(
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        bottom + 40.0,
-        "quiet",
-        "middle",
-        &chart.x.label,
-    );
+    out += &text((LEFT + WIDTH - RIGHT) / 2.0, bottom + 40.0, "quiet", "middle", &chart.x.label);
     out += &upright(18.0, (top + bottom) / 2.0, &chart.y.label);
     for (index, series) in chart.series.iter().enumerate() {
         out += &draw_series(chart.kind, index, series, &x_ruler, &y_ruler);
@@ -124,10 +116,7 @@ fn draw_series(kind: Kind, index: usize, series: &Series, x: &Ruler, y: &Ruler) 
             marks += &mark(index, px, py);
         }
     }
-    format!(
-        "<path class=\"line\" stroke=\"{}\" d=\"{path}\"/>\n{marks}",
-        colour(index)
-    )
+    format!("<path class=\"line\" stroke=\"{}\" d=\"{path}\"/>\n{marks}", colour(index))
 }
 
 /// Bars lie down, so that their names have room; returns the drawing and the plot's height.
@@ -143,12 +132,7 @@ fn draw_bars(chart: &Chart, top: f64) -> (String, f64) {
     let group_height = chart.series.len() as f64 * BAR_HEIGHT + GROUP_GAP;
     let plot_height = names.len() as f64 * group_height;
     let bottom = top + plot_height;
-    let ys: Vec<f64> = chart
-        .series
-        .iter()
-        .flat_map(|s| &s.points)
-        .map(|p| p.y)
-        .collect();
+    let ys: Vec<f64> = chart.series.iter().flat_map(|s| &s.points).map(|p| p.y).collect();
     // The value stands behind its bar, and needs room there.
     let ruler = Ruler::new(chart.y.scale, &ys, left, WIDTH - RIGHT - 44.0, Foot::Zero);
 
@@ -166,25 +150,13 @@ fn draw_bars(chart: &Chart, top: f64) -> (String, f64) {
             for point in series.points.iter().filter(|p| p.name == *name) {
                 let y = group_top + index as f64 * BAR_HEIGHT;
                 out += &bar(index, left, ruler.px(point.y), y);
-                out += &text(
-                    ruler.px(point.y) + 6.0,
-                    y + 13.0,
-                    "quiet",
-                    "start",
-                    &short(point.y),
-                );
+                out += &text(ruler.px(point.y) + 6.0, y + 13.0, "quiet", "start", &short(point.y));
             }
         }
     }
     out += &line("axis", left, top, left, bottom);
     let label = format!("{} by {}", chart.y.label, chart.x.label);
-    out += &text(
-        (left + WIDTH - RIGHT) / 2.0,
-        bottom + 40.0,
-        "quiet",
-        "middle",
-        &label,
-    );
+    out += &text((left + WIDTH - RIGHT) / 2.0, bottom + 40.0, "quiet", "middle", &label);
     (out, plot_height)
 }
 
@@ -236,8 +208,5 @@ fn upright(x: f64, y: f64, content: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -41,29 +41,14 @@ pub(crate) struct Built {
 /// Builds the tests of a package. `on_crate` hears the name of each crate that is ready.
 pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow::Result<Build> {
     let mut command = cargo();
-    command.args([
-        "test",
-        "--no-run",
-        "--quiet",
-        "--test",
-        "days",
-        "--package",
-        job.package,
-    ]);
-    command.args([
-        "--message-format",
-        "json-render-diagnostics",
-        "--manifest-path",
-    ]);
+    command.args(["test", "--no-run", "--quiet", "--test", "days", "--package", job.package]);
+    command.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(job.workspace.join("Cargo.toml"));
     command.args(["--color", if job.colour { "always" } else { "never" }]);
     if let Some(dir) = job.target_dir {
         command.arg("--target-dir").arg(dir);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = groups::spawn(&mut command, None).context("cannot start cargo")?;
     let mut stderr = child.stderr.take().expect("stderr is piped");
     let said = std::thread::spawn(move || {
@@ -95,9 +80,7 @@ pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow
         }
     }
     let status = groups::wait(child).context("cannot wait for cargo")?;
-    let said = said
-        .join()
-        .map_err(|_| anyhow!("reading cargo's messages failed"))?;
+    let said = said.join().map_err(|_| anyhow!("reading cargo's messages failed"))?;
     match built {
         Some(built) if status.success() => Ok(Build::Ready { built, said }),
         _ => Ok(Build::Failed { said }),
@@ -109,12 +92,7 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let ours = [
-            "CARGO_MANIFEST_",
-            "CARGO_PKG_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-        ];
+        let ours = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_"];
         if ours.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
@@ -126,16 +104,10 @@ impl Built {
     /// The binary as cargo would run it, without a backtrace.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.exe);
-        command
-            .current_dir(&self.package_dir)
-            .env("CARGO_MANIFEST_DIR", &self.package_dir);
+        command.current_dir(&self.package_dir).env("CARGO_MANIFEST_DIR", &self.package_dir);
         command.env("RUST_BACKTRACE", "0");
         // Any of these would change what the harness prints, or how it runs the test.
-        for name in [
-            "RUST_TEST_THREADS",
-            "RUST_TEST_NOCAPTURE",
-            "RUST_TEST_SHUFFLE",
-        ] {
+        for name in ["RUST_TEST_THREADS", "RUST_TEST_NOCAPTURE", "RUST_TEST_SHUFFLE"] {
             command.env_remove(name);
         }
         command

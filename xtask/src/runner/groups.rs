@@ -138,10 +138,9 @@ mod bounds {
                 return Lowered(before);
             };
             // No core files either: a crash is reported, not kept, and a large one takes seconds.
-            for (resource, bound) in [
-                (Resource::RLIMIT_AS, memory_bytes),
-                (Resource::RLIMIT_CORE, 0),
-            ] {
+            for (resource, bound) in
+                [(Resource::RLIMIT_AS, memory_bytes), (Resource::RLIMIT_CORE, 0)]
+            {
                 let Ok((soft, hard)) = getrlimit(resource) else {
                     continue;
                 };

@@ -33,17 +33,9 @@ pub(crate) fn list(built: &Built) -> anyhow::Result<Vec<String>> {
     command.args(["--list", "--format", "terse"]);
     let limits = Limits::within(Duration::from_secs(20));
     let seen = observe(&mut command, limits, WATCH, &AtomicBool::new(false))?;
-    let tests = seen
-        .stdout
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test"));
+    let tests = seen.stdout.lines().filter_map(|line| line.strip_suffix(": test"));
     let tests: Vec<String> = tests.map(str::to_owned).collect();
-    ensure!(
-        !tests.is_empty(),
-        "{} lists no tests\n{}",
-        built.exe.display(),
-        seen.stderr
-    );
+    ensure!(!tests.is_empty(), "{} lists no tests\n{}", built.exe.display(), seen.stderr);
     Ok(tests)
 }
 
@@ -97,13 +89,7 @@ fn run_one(built: &Built, planned: &Planned, stop: &AtomicBool) -> anyhow::Resul
     let mut command = built.command();
     // Two threads, for with one the harness runs the test on the main thread: its stack is larger
     // than a thread's, and a panic would not name the test.
-    command.args([
-        "--exact",
-        &planned.test,
-        "--nocapture",
-        "--test-threads=2",
-        "--color=never",
-    ]);
+    command.args(["--exact", &planned.test, "--nocapture", "--test-threads=2", "--color=never"]);
     let seen = observe(&mut command, planned.limits, WATCH, stop)
         .with_context(|| format!("cannot run {}", planned.test))?;
     Ok(judge(&planned.test, planned.limits, &seen))

@@ -25,11 +25,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// The limits of a test that may take this long.
     pub(crate) fn within(time: Duration) -> Limits {
-        Limits {
-            time,
-            output_bytes: 1_000_000,
-            memory_bytes: 8 << 30,
-        }
+        Limits { time, output_bytes: 1_000_000, memory_bytes: 8 << 30 }
     }
 }
 
@@ -84,10 +80,7 @@ pub(super) fn observe(
     watch: Watch,
     stop: &AtomicBool,
 ) -> anyhow::Result<Seen> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let child = groups::spawn(command, Some(limits.memory_bytes))
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
@@ -183,10 +176,7 @@ impl Observer {
     }
 
     fn take(&mut self, bytes: Vec<u8>, is_stdout: bool) {
-        let room = self
-            .limits
-            .output_bytes
-            .saturating_sub(self.stdout.len() + self.stderr.len());
+        let room = self.limits.output_bytes.saturating_sub(self.stdout.len() + self.stderr.len());
         let kept = &bytes[..bytes.len().min(room)];
         if is_stdout {
             self.stdout.extend_from_slice(kept);
@@ -226,9 +216,7 @@ impl Observer {
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// The processor time that a living process has used, as `/proc/<id>/stat` tells: the 14th and

@@ -195,22 +195,15 @@ fn package(tests: &str) -> TempDir {
 
 fn build_package(dir: &Path) -> Build {
     let target = dir.join("target");
-    let job = BuildJob {
-        workspace: dir,
-        package: "fixture",
-        target_dir: Some(&target),
-        colour: false,
-    };
+    let job =
+        BuildJob { workspace: dir, package: "fixture", target_dir: Some(&target), colour: false };
     build(job, |_| {}).unwrap()
 }
 
 /// Runs one test of the fixture with two seconds of time.
 fn report(test: &str) -> Report {
     let test = format!("day1::{test}");
-    let planned = Planned {
-        test,
-        limits: Limits::within(Duration::from_secs(2)),
-    };
+    let planned = Planned { test, limits: Limits::within(Duration::from_secs(2)) };
     let reports = run(misbehaving(), &[planned], &AtomicBool::new(false), |_| {}).unwrap();
     reports.into_iter().next().unwrap()
 }
@@ -230,19 +223,14 @@ fn fails_with(test: &str, want: &str) {
 #[test]
 fn a_test_that_passes_has_passed_and_its_words_are_kept() {
     let report = report("passes");
-    assert_eq!(
-        (report.outcome, report.output.as_str()),
-        (Outcome::Passed, "hello\n")
-    );
+    assert_eq!((report.outcome, report.output.as_str()), (Outcome::Passed, "hello\n"));
     assert_eq!(outcome("should_panic_and_does"), Outcome::Passed);
 }
 
 #[test]
 fn a_failure_has_its_message_and_place_and_nothing_else() {
     let report = report("fails");
-    let Outcome::Failed { message, location } = report.outcome else {
-        panic!("{report:?}")
-    };
+    let Outcome::Failed { message, location } = report.outcome else { panic!("{report:?}") };
     let want = "recovery gave 2 records, want 3\nrule 2\n  left: 2\n right: 3";
     assert_eq!(message, want);
     assert_eq!(location.as_deref(), Some("tests/days/day1.rs:14"));
@@ -255,13 +243,8 @@ fn every_kind_of_failure_has_a_message() {
     fails_with("fails_without_words", plain);
     fails_with("returns_an_error", "Error: \"no such record\"");
     fails_with("a_thread_fails", "the leader lost a record");
-    let Outcome::Failed { message, .. } = outcome("should_panic_and_does_not") else {
-        panic!()
-    };
-    assert!(
-        message.starts_with("test did not panic as expected"),
-        "{message}"
-    );
+    let Outcome::Failed { message, .. } = outcome("should_panic_and_does_not") else { panic!() };
+    assert!(message.starts_with("test did not panic as expected"), "{message}");
 }
 
 #[test]
@@ -271,67 +254,36 @@ fn a_todo_is_not_a_failure_wherever_it_stands() {
         other => panic!("{test}: {other:?}"),
     };
     assert_eq!(not_started("comes_to_a_todo"), "day 1: encode");
-    assert_eq!(
-        not_started("waits_for_a_thread_that_comes_to_a_todo"),
-        "day 3: sync"
-    );
-    assert_eq!(
-        not_started("todo_in_a_drop_while_panicking"),
-        "day 2: close"
-    );
+    assert_eq!(not_started("waits_for_a_thread_that_comes_to_a_todo"), "day 3: sync");
+    assert_eq!(not_started("todo_in_a_drop_while_panicking"), "day 2: close");
 }
 
 #[test]
 fn what_never_ends_is_ended() {
-    let Outcome::TimedOut { limit_s: 2, busy } = outcome("deadlocks") else {
-        panic!()
-    };
+    let Outcome::TimedOut { limit_s: 2, busy } = outcome("deadlocks") else { panic!() };
     assert_ne!(busy, Some(true));
-    assert!(matches!(
-        outcome("loops"),
-        Outcome::TimedOut { limit_s: 2, .. }
-    ));
+    assert!(matches!(outcome("loops"), Outcome::TimedOut { limit_s: 2, .. }));
 }
 
 #[test]
 fn crashes_are_told_apart() {
     assert_eq!(outcome("overflows_the_stack"), Outcome::StackOverflow);
-    let Outcome::Crashed {
-        signal,
-        message: None,
-    } = outcome("aborts")
-    else {
-        panic!()
-    };
+    let Outcome::Crashed { signal, message: None } = outcome("aborts") else { panic!() };
     assert_eq!(signal, "the process aborted");
 }
 
 #[test]
 fn an_exit_is_not_a_pass() {
-    assert_eq!(
-        outcome("exits_well_in_the_middle"),
-        Outcome::Exited { code: 0 }
-    );
-    assert_eq!(
-        outcome("exits_badly_in_the_middle"),
-        Outcome::Exited { code: 3 }
-    );
-    assert_eq!(
-        outcome("claims_to_have_passed"),
-        Outcome::Exited { code: 0 }
-    );
+    assert_eq!(outcome("exits_well_in_the_middle"), Outcome::Exited { code: 0 });
+    assert_eq!(outcome("exits_badly_in_the_middle"), Outcome::Exited { code: 3 });
+    assert_eq!(outcome("claims_to_have_passed"), Outcome::Exited { code: 0 });
 }
 
 #[test]
 fn a_flood_is_cut_off() {
     for test in ["prints_a_million_lines", "prints_a_million_lines_to_stderr"] {
         let report = report(test);
-        assert_eq!(
-            report.outcome,
-            Outcome::TooMuchOutput {
-                limit_bytes: 1_000_000
-            }
-        );
+        assert_eq!(report.outcome, Outcome::TooMuchOutput { limit_bytes: 1_000_000 });
         assert!(report.output.len() <= 1_000_000);
     }
 }
@@ -339,26 +291,16 @@ fn a_flood_is_cut_off() {
 #[cfg(target_os = "linux")]
 #[test]
 fn ten_gigabytes_are_refused_and_named() {
-    let want = Outcome::OutOfMemory {
-        size: Some(10 << 30),
-    };
+    let want = Outcome::OutOfMemory { size: Some(10 << 30) };
     assert_eq!(outcome("allocates_ten_gigabytes"), want);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_left_behind_ends_with_its_test() {
-    for test in [
-        "leaves_a_process_behind",
-        "leaves_a_process_behind_and_loops",
-    ] {
+    for test in ["leaves_a_process_behind", "leaves_a_process_behind_and_loops"] {
         let report = report(test);
-        let id = report
-            .output
-            .trim()
-            .strip_prefix("child ")
-            .unwrap()
-            .to_owned();
+        let id = report.output.trim().strip_prefix("child ").unwrap().to_owned();
         // It is a zombie until its new parent takes notice.
         let gone = || {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat"));
@@ -366,10 +308,7 @@ fn a_process_left_behind_ends_with_its_test() {
         };
         let since = Instant::now();
         while !gone() {
-            assert!(
-                since.elapsed() < Duration::from_secs(5),
-                "{test} left {id} behind"
-            );
+            assert!(since.elapsed() < Duration::from_secs(5), "{test} left {id} behind");
             std::thread::yield_now();
         }
         assert_eq!(report.outcome.passed(), test == "leaves_a_process_behind");
@@ -381,45 +320,27 @@ fn a_run_keeps_the_order_and_lists_what_there_is() {
     let tests = list(misbehaving()).unwrap();
     assert!(tests.contains(&"day1::loops".to_owned()), "{tests:?}");
     let limits = Limits::within(Duration::from_secs(10));
-    let plan = |name: &str| Planned {
-        test: format!("day1::{name}"),
-        limits,
-    };
+    let plan = |name: &str| Planned { test: format!("day1::{name}"), limits };
     let plan = [plan("passes"), plan("comes_to_a_todo"), plan("fails")];
     let mut done = 0;
     let on_event = |event: Event<'_>| done += usize::from(matches!(event, Event::Done(_)));
     let reports = run(misbehaving(), &plan, &AtomicBool::new(false), on_event).unwrap();
     let names: Vec<&str> = reports.iter().map(Report::name).collect();
-    assert_eq!(
-        (names, done),
-        (vec!["passes", "comes_to_a_todo", "fails"], 3)
-    );
+    assert_eq!((names, done), (vec!["passes", "comes_to_a_todo", "fails"], 3));
 }
 
 #[test]
 fn a_run_that_is_stopped_ends_what_runs_and_reports_the_rest() {
     let limits = Limits::within(Duration::from_secs(60));
-    let plan = |name: &str| Planned {
-        test: format!("day1::{name}"),
-        limits,
-    };
+    let plan = |name: &str| Planned { test: format!("day1::{name}"), limits };
     let stop = AtomicBool::new(false);
     let started = Instant::now();
-    let reports = run(
-        misbehaving(),
-        &[plan("passes"), plan("deadlocks")],
-        &stop,
-        |event| {
-            if let Event::Done(_) = event {
-                stop.store(true, Ordering::Relaxed);
-            }
-        },
-    );
-    let names: Vec<String> = reports
-        .unwrap()
-        .iter()
-        .map(|r| r.name().to_owned())
-        .collect();
+    let reports = run(misbehaving(), &[plan("passes"), plan("deadlocks")], &stop, |event| {
+        if let Event::Done(_) = event {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let names: Vec<String> = reports.unwrap().iter().map(|r| r.name().to_owned()).collect();
     assert_eq!(names, ["passes"]);
     assert!(started.elapsed() < Duration::from_secs(30));
 }
@@ -427,8 +348,6 @@ fn a_run_that_is_stopped_ends_what_runs_and_reports_the_rest() {
 #[test]
 fn an_error_of_the_compiler_is_passed_on() {
     let dir = package("#[test]\nfn broken() {\n    let x: u32 = \"text\";\n}\n");
-    let Build::Failed { said } = build_package(dir.path()) else {
-        panic!("it built")
-    };
+    let Build::Failed { said } = build_package(dir.path()) else { panic!("it built") };
     assert!(said.contains("error[E0308]: mismatched types"), "{said}");
 }

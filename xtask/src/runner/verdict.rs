@@ -11,10 +11,7 @@ use super::process::{Ending, Limits, Seen, Watch};
 const TODO: &str = "not yet implemented";
 
 /// A test that came to a `todo!` on some thread may wait for that thread for ever. It need not.
-pub(super) const WATCH: Watch = Watch {
-    text: TODO,
-    grace: Duration::from_secs(1),
-};
+pub(super) const WATCH: Watch = Watch { text: TODO, grace: Duration::from_secs(1) };
 
 /// What happened to a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +68,7 @@ pub(crate) struct Report {
 impl Report {
     /// The name without its module.
     pub(crate) fn name(&self) -> &str {
-        self.test
-            .split_once("::")
-            .map_or(&self.test, |(_, name)| name)
+        self.test.split_once("::").map_or(&self.test, |(_, name)| name)
     }
 }
 
@@ -127,14 +122,8 @@ impl Outcome {
             Outcome::TooMuchOutput { limit_bytes } => {
                 format!("printed more than {}", bytes(*limit_bytes))
             }
-            Outcome::Crashed {
-                signal,
-                message: None,
-            } => signal.clone(),
-            Outcome::Crashed {
-                signal,
-                message: Some(message),
-            } => format!("{message}\n{signal}"),
+            Outcome::Crashed { signal, message: None } => signal.clone(),
+            Outcome::Crashed { signal, message: Some(message) } => format!("{message}\n{signal}"),
             Outcome::Exited { code } => {
                 format!("exited in the middle: the test's process ended with exit code {code}")
             }
@@ -166,19 +155,15 @@ fn outcome(test: &str, limits: Limits, seen: &Seen, stderr: &Stderr) -> Option<O
     match seen.ending {
         Ending::Ended(status) => Some(outcome_of_end(test, status, seen, stderr)),
         Ending::SaidIt => {
-            let nameless = Outcome::NotStarted {
-                what: String::new(),
-                location: None,
-            };
+            let nameless = Outcome::NotStarted { what: String::new(), location: None };
             Some(not_started(stderr).unwrap_or(nameless))
         }
-        Ending::TimedOut { busy } => Some(Outcome::TimedOut {
-            limit_s: limits.time.as_secs(),
-            busy,
-        }),
-        Ending::TooMuchOutput => Some(Outcome::TooMuchOutput {
-            limit_bytes: limits.output_bytes as u64,
-        }),
+        Ending::TimedOut { busy } => {
+            Some(Outcome::TimedOut { limit_s: limits.time.as_secs(), busy })
+        }
+        Ending::TooMuchOutput => {
+            Some(Outcome::TooMuchOutput { limit_bytes: limits.output_bytes as u64 })
+        }
         Ending::Stopped => None,
     }
 }
@@ -202,32 +187,20 @@ fn outcome_of_end(test: &str, status: ExitStatus, seen: &Seen, stderr: &Stderr) 
     match status.code() {
         // What the test harness ends with when a test failed.
         Some(101) if seen.stdout.contains("test result: FAILED") => failed(test, seen, stderr),
-        code => Outcome::Exited {
-            code: code.unwrap_or(-1),
-        },
+        code => Outcome::Exited { code: code.unwrap_or(-1) },
     }
 }
 
 /// Whether the harness reported that the one test passed. A process that ends well without this
 /// was ended by the code under test.
 fn said_so(stdout: &str) -> bool {
-    stdout
-        .lines()
-        .any(|line| line.starts_with("test result: ok. 1 passed; 0 failed;"))
+    stdout.lines().any(|line| line.starts_with("test result: ok. 1 passed; 0 failed;"))
 }
 
 fn not_started(stderr: &Stderr) -> Option<Outcome> {
-    let panic = stderr
-        .panics
-        .iter()
-        .find(|panic| panic.message.starts_with(TODO))?;
-    let what = panic.message[TODO.len()..]
-        .trim_start_matches(": ")
-        .to_owned();
-    Some(Outcome::NotStarted {
-        what,
-        location: Some(panic.location.clone()),
-    })
+    let panic = stderr.panics.iter().find(|panic| panic.message.starts_with(TODO))?;
+    let what = panic.message[TODO.len()..].trim_start_matches(": ").to_owned();
+    Some(Outcome::NotStarted { what, location: Some(panic.location.clone()) })
 }
 
 fn failed(test: &str, seen: &Seen, stderr: &Stderr) -> Outcome {
@@ -236,22 +209,13 @@ fn failed(test: &str, seen: &Seen, stderr: &Stderr) -> Outcome {
         return Outcome::Failed { message, location };
     }
     // `Err(…)` from the test is printed as `Error: …`; a missing panic is told by the harness.
-    let errors = stderr
-        .rest
-        .lines()
-        .skip_while(|line| !line.starts_with("Error: "));
+    let errors = stderr.rest.lines().skip_while(|line| !line.starts_with("Error: "));
     let mut message = errors.collect::<Vec<_>>().join("\n");
     if message.is_empty() {
-        let notes = seen
-            .stdout
-            .lines()
-            .filter_map(|line| line.strip_prefix("note: "));
+        let notes = seen.stdout.lines().filter_map(|line| line.strip_prefix("note: "));
         message = notes.collect::<Vec<_>>().join("\n");
     }
-    Outcome::Failed {
-        message,
-        location: None,
-    }
+    Outcome::Failed { message, location: None }
 }
 
 /// The message without the words that every assertion begins with, if it has words of its own.
@@ -267,9 +231,7 @@ fn told(message: &str) -> String {
 fn failed_allocation(stderr: &str) -> Option<u64> {
     let (_, rest) = stderr.split_once("memory allocation of ")?;
     let (size, rest) = rest.split_once(" bytes")?;
-    rest.trim_start()
-        .starts_with("failed")
-        .then(|| size.parse().ok())?
+    rest.trim_start().starts_with("failed").then(|| size.parse().ok())?
 }
 
 #[cfg(unix)]
@@ -284,10 +246,7 @@ fn crashed(status: ExitStatus, stderr: &Stderr) -> Option<Outcome> {
         Ok(other) => format!("the process crashed: {other}"),
         Err(_) => format!("the process crashed: signal {}", status.signal()?),
     };
-    Some(Outcome::Crashed {
-        signal,
-        message: stderr.panics.first().map(|p| told(&p.message)),
-    })
+    Some(Outcome::Crashed { signal, message: stderr.panics.first().map(|p| told(&p.message)) })
 }
 
 #[cfg(windows)]
@@ -299,10 +258,7 @@ fn crashed(status: ExitStatus, stderr: &Stderr) -> Option<Outcome> {
         0xC000_0000.. => format!("the process crashed: {code:#x}"),
         _ => return None,
     };
-    Some(Outcome::Crashed {
-        signal,
-        message: stderr.panics.first().map(|p| told(&p.message)),
-    })
+    Some(Outcome::Crashed { signal, message: stderr.panics.first().map(|p| told(&p.message)) })
 }
 
 fn is_windows_stack_overflow(status: ExitStatus) -> bool {
@@ -329,11 +285,19 @@ impl Stderr {
     fn parse(text: &str) -> Stderr {
         let mut stderr = Stderr::default();
         let mut open: Option<Panic> = None;
+        let mut in_backtrace = false;
         for line in text.lines() {
             if let Some(panic) = Panic::header(line) {
                 stderr.panics.extend(open.replace(panic));
+                in_backtrace = false;
             } else if line.starts_with("note: run with `RUST_BACKTRACE=") {
                 stderr.panics.extend(open.take());
+            } else if line == "stack backtrace:" {
+                // A panic that ends the process prints one in spite of `RUST_BACKTRACE=0`.
+                stderr.panics.extend(open.take());
+                in_backtrace = true;
+            } else if in_backtrace {
+                continue;
             } else if let Some(panic) = &mut open {
                 if !panic.message.is_empty() {
                     panic.message.push('\n');
@@ -370,11 +334,7 @@ impl Panic {
         let (_, place) = rest.split_once(" panicked at ")?;
         let (location, _column) = place.strip_suffix(':')?.rsplit_once(':')?;
         let location = location.replace('\\', "/");
-        Some(Panic {
-            thread: thread.to_owned(),
-            location,
-            message: String::new(),
-        })
+        Some(Panic { thread: thread.to_owned(), location, message: String::new() })
     }
 }
 

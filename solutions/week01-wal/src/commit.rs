@@ -12,14 +12,14 @@
 //! disk, the more a sync carries. (DeWitt et al., "Implementation Techniques for Main Memory
 //! Database Systems", SIGMOD 1984.)
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::fs::Fs;
+use crate::fs::{File, Fs};
 use crate::segment::{self, Segment};
-use crate::{Durability, Error, LogOptions, LogWriter, Lsn, Result};
+use crate::{Durability, Error, LogOptions, LogWriter, Lsn, Result, spare};
 
 /// A log that any number of threads append to.
 ///
@@ -31,7 +31,9 @@ pub struct Wal {
     /// Signalled when a sync is over, well or badly.
     sync_over: Condvar,
     fs: Arc<dyn Fs>,
-    dir: std::path::PathBuf,
+    dir: PathBuf,
+    /// How many purged segments to keep. Held while segments are purged: one purge at a time.
+    spare_segments: Mutex<usize>,
 }
 
 #[derive(Debug)]
@@ -58,9 +60,18 @@ pub struct WalStats {
 impl Wal {
     /// Opens the log in `dir` to append at `end`; see [`LogWriter::open`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, end: Lsn, options: LogOptions) -> Result<Wal> {
+        let spare_segments = options.spare_segments;
+        spare::trim(&*fs, dir, spare_segments)?;
         let writer = LogWriter::open(Arc::clone(&fs), dir, end, options)?;
+        writer.extend()?;
         let state = State { writer, syncing: false, poisoned: None, stats: WalStats::default() };
-        Ok(Wal { state: Mutex::new(state), sync_over: Condvar::new(), fs, dir: dir.to_path_buf() })
+        Ok(Wal {
+            state: Mutex::new(state),
+            sync_over: Condvar::new(),
+            fs,
+            dir: dir.to_path_buf(),
+            spare_segments: Mutex::new(spare_segments),
+        })
     }
 
     /// Appends a record, makes it as durable as asked, and returns where it begins.
@@ -181,14 +192,42 @@ impl Wal {
         state.poison_on_failure(flushed)
     }
 
-    /// Removes the segments that hold nothing at or above `below`; see [`segment::purge`].
+    /// Removes the segments that hold nothing at or above `below`; see [`segment::purge`]. The
+    /// first of them become spares, if [`LogOptions::spare_segments`] says so.
     pub fn purge(&self, below: Lsn) -> Result<Vec<Segment>> {
-        segment::purge(&*self.fs, &self.dir, below)
+        let spare_segments = self.spare_segments.lock();
+        let mut gone = match *spare_segments {
+            0 => Vec::new(),
+            limit => spare::recycle(&*self.fs, &self.dir, below, limit)?,
+        };
+        gone.extend(segment::purge(&*self.fs, &self.dir, below)?);
+        Ok(gone)
+    }
+
+    /// Makes everything appended so far durable, and leaves nothing behind its end: not even the
+    /// space that was set aside. Whoever goes on appending only loses that space.
+    pub fn close(&self) -> Result<()> {
+        self.sync()?;
+        if *self.spare_segments.lock() == 0 {
+            return Ok(());
+        }
+        let mut state = self.state.lock();
+        while state.syncing {
+            self.sync_over.wait(&mut state);
+        }
+        state.check_poison()?;
+        let sealed = state.writer.seal();
+        state.poison_on_failure(sealed)
     }
 
     /// Where the next record will begin.
     pub fn end(&self) -> Lsn {
         self.state.lock().writer.end()
+    }
+
+    /// Where the segment that is being written begins, and its file.
+    pub fn segment(&self) -> (Lsn, Arc<dyn File>) {
+        self.state.lock().writer.segment()
     }
 
     /// Everything below this is on disk.

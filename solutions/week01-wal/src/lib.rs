@@ -24,6 +24,7 @@ mod reader;
 mod record;
 mod recovery;
 pub mod segment;
+pub mod spare;
 mod store;
 pub mod testing;
 mod writer;

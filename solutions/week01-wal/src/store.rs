@@ -215,7 +215,7 @@ impl Engine for LogStore {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let synced = self.wal.sync();
+        let synced = self.wal.close();
         self.lock.lock().take();
         synced
         // ANCHOR_END: day6_close

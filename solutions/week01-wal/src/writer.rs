@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::fs::{File, Fs};
 use crate::record::{HEADER_SIZE, PAYLOAD_SIZE_MAX};
-use crate::{Error, Lsn, Record, Result, encode, segment};
+use crate::{Error, Lsn, Record, Result, encode, segment, spare};
 
 /// How a log is laid out.
 #[derive(Debug, Clone)]
@@ -29,11 +29,18 @@ pub struct LogOptions {
     pub segment_size: u64,
     /// Bytes to collect before they are handed to the system unasked. Default 64 KiB.
     pub buffer_size: usize,
+    /// Purged segments to keep for use as new ones. 0, the default, turns that off; anything else
+    /// also lets every segment have its full size from its first day on, so that a sync has only
+    /// bytes to write and no new length.
+    ///
+    /// A lab, chapter `week01/lab-spare.md`. Behind the end of a log that is open there are then
+    /// bytes of a file's earlier life: a reader takes them for damage, recovery for a torn tail.
+    pub spare_segments: usize,
 }
 
 impl Default for LogOptions {
     fn default() -> LogOptions {
-        LogOptions { segment_size: 64 << 20, buffer_size: 64 << 10 }
+        LogOptions { segment_size: 64 << 20, buffer_size: 64 << 10, spare_segments: 0 }
     }
 }
 
@@ -82,7 +89,7 @@ impl LogWriter {
         // `base` stand at `end`.
         let (base, file) = match segment::list(&*fs, dir)?.pop() {
             Some(newest) => (newest.base, fs.open(&newest.path)?),
-            None => (end, create_segment(&*fs, dir, end)?),
+            None => (end, create_segment(&*fs, dir, end, &options)?),
         };
         Ok(LogWriter {
             fs,
@@ -174,7 +181,7 @@ impl LogWriter {
         // Flush, seal, create, and only then move `base`.
         self.flush()?;
         self.seal()?;
-        self.file = create_segment(&*self.fs, &self.dir, self.flushed)?;
+        self.file = create_segment(&*self.fs, &self.dir, self.flushed, &self.options)?;
         self.base = self.flushed;
         Ok(())
         // ANCHOR_END: day2_rotate
@@ -184,7 +191,10 @@ impl LogWriter {
     ///
     /// **Day 3**, chapter `week01/day3-sync.md`. Recovery takes a later segment as proof that this
     /// one was whole.
-    fn seal(&mut self) -> Result<()> {
+    pub(crate) fn seal(&mut self) -> Result<()> {
+        if self.options.spare_segments > 0 {
+            spare::cut(&*self.file, self.end() - self.base)?;
+        }
         // ANCHOR: day3_seal
         // Nothing but a sync; days before it go without.
         // STUB: Ok(())
@@ -221,6 +231,14 @@ impl LogWriter {
         Ok((Arc::clone(&self.file), self.flushed))
     }
 
+    /// Gives the current segment its full size again, after recovery has cut it.
+    pub(crate) fn extend(&self) -> Result<()> {
+        match self.options.spare_segments {
+            0 => Ok(()),
+            _ => spare::extend(&*self.file, self.options.segment_size),
+        }
+    }
+
     /// Notes that everything below `end` is on disk.
     pub(crate) fn end_sync(&mut self, end: Lsn) {
         assert!(end <= self.flushed, "synced to {end}, but flushed only to {}", self.flushed);
@@ -230,6 +248,11 @@ impl LogWriter {
     /// Where the next record will begin, if it fits the segment: all bytes appended so far.
     pub fn end(&self) -> Lsn {
         self.flushed + self.buffer.len() as u64
+    }
+
+    /// Where the current segment begins, and its file.
+    pub fn segment(&self) -> (Lsn, Arc<dyn File>) {
+        (self.base, Arc::clone(&self.file))
     }
 
     /// Everything below this has been handed to the operating system.
@@ -244,8 +267,17 @@ impl LogWriter {
 }
 
 /// Makes the segment that begins at `base`, and its name durable.
-fn create_segment(fs: &dyn Fs, dir: &Path, base: Lsn) -> Result<Arc<dyn File>> {
-    let file = fs.create(&segment::path(dir, base))?;
+fn create_segment(
+    fs: &dyn Fs,
+    dir: &Path,
+    base: Lsn,
+    options: &LogOptions,
+) -> Result<Arc<dyn File>> {
+    let path = segment::path(dir, base);
+    let file = match options.spare_segments {
+        0 => fs.create(&path)?,
+        _ => spare::create(fs, dir, &path, options.segment_size)?,
+    };
     publish_name(fs, dir)?;
     Ok(file)
 }

@@ -120,7 +120,7 @@ fn missing_parts(unit: &Unit, text: &str) -> Vec<String> {
     if !RULES.contains(&rules) {
         lacks.push(format!("{rules} numbered rules, want {} to {}", RULES.start(), RULES.end()));
     }
-    let questions = body("Check yourself").matches("<details>").count();
+    let questions = body("Check yourself").matches("<details").count();
     if questions < QUESTIONS_MIN {
         lacks.push(format!("{questions} questions with folded answers, want {QUESTIONS_MIN}"));
     }

@@ -14,13 +14,15 @@ static ROOT: LazyLock<Regex> =
 static VIEW_BOX: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"viewBox="[-\d.]+[ ,]+[-\d.]+[ ,]+([\d.]+)[ ,]+[\d.]+""#).expect("a constant")
 });
+static CLASS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#" class="[^"]*""#).expect("a constant"));
 static TITLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"<title[^>]*>").expect("a constant"));
 static DESC: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"<desc[^>]*>").expect("a constant"));
 static IDS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r##"(id="|url\(#|href="#|aria-labelledby=")([\w-]+)"##).expect("a constant")
 });
 
-/// The picture in `svg` as a `figure` with `caption`; `stem` makes its ids unique on the page.
+/// The picture in `svg` as a `figure` with `caption`; `stem` makes its ids unique in the book.
 ///
 /// The file must have a `viewBox`, a `<title>` (what it shows) and a `<desc>` (what one sees, for
 /// those who cannot).
@@ -39,12 +41,13 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
     // A blank line would end the block of HTML and bring Markdown back.
     let body: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let view_box = VIEW_BOX.find(root.as_str()).map_or("", |found| found.as_str());
+    let class = CLASS.find(root.as_str()).map_or("", |found| found.as_str());
     let caption = match caption {
         "" => String::new(),
         text => format!("<figcaption>{text}</figcaption>\n"),
     };
     Ok(format!(
-        "<figure class=\"figure\">\n<div class=\"drawing\">\n<svg {view_box} \
+        "<figure class=\"figure\">\n<div class=\"drawing\">\n<svg{class} {view_box} \
          style=\"--width: {width}px\" role=\"img\" \
          aria-labelledby=\"{stem}-title {stem}-desc\">\n{}\n</div>\n{caption}</figure>\n",
         body.join("\n")
@@ -55,7 +58,7 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    const SVG: &str = "<?xml version=\"1.0\"?>\n<svg viewBox=\"0 0 640 200\" width=\"640\">\n\
+    const SVG: &str = "<?xml version=\"1.0\"?>\n<svg class=\"chart\" viewBox=\"0 0 640 200\" width=\"640\">\n\
                        <title>A log</title><desc>Boxes.</desc>\n<style>.a{}</style>\n\n\
                        <marker id=\"tip\"/><path marker-end=\"url(#tip)\"/>\n</svg>\n";
 
@@ -65,6 +68,7 @@ mod tests {
         assert!(html.contains("id=\"log-tip\"") && html.contains("url(#log-tip)"));
         assert!(!html.contains("<style") && !html.contains("\n\n") && !html.contains("width=\""));
         assert!(html.contains("--width: 640px"));
+        assert!(html.contains("<svg class=\"chart\" viewBox"));
     }
 
     #[test]

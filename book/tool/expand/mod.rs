@@ -108,8 +108,9 @@ impl<'a> Expander<'a> {
                 Ok(constant::size(constant::find(&read(&chapter.dir.join(path))?, name)?))
             }
             ("figure", [path, caption]) => {
-                let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy();
-                figure::inline(&read(&chapter.dir.join(path))?, &stem, caption)
+                let stems = [chapter.path, Path::new(path)].map(Path::file_stem);
+                let stems = stems.map(|stem| stem.unwrap_or_default().to_string_lossy());
+                figure::inline(&read(&chapter.dir.join(path))?, &stems.join("-"), caption)
                     .with_context(|| format!("figure {path}"))
             }
             ("day", [id]) => {

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use crate::checkpoint::{self, Checkpoint, apply};
-use crate::engine::{Counter, Direction, Durability, Engine, Entry, KeyRange, Reader, Scan, Stats};
+use crate::engine::{Counter, Direction, Durability, Engine, KeyRange, Reader, Scan, Stats};
 use crate::fs::{Fs, Lock};
 use crate::{
     Batch, Error, LogOptions, Recovered, RecoveryMode, Result, Seq, Wal, WriteBatch, recover,
@@ -230,7 +230,7 @@ struct View {
 impl View {
     /// A scan that keeps the map alive by itself.
     fn into_scan(self, range: KeyRange, direction: Direction) -> Result<Scan<'static>> {
-        Ok(Box::new(MapScan { map: self.map, range, direction, ready: VecDeque::new() }))
+        Ok(Box::new(MapScan::new(self.map, range, direction).map(Ok)))
     }
 }
 
@@ -246,30 +246,39 @@ impl Reader for View {
 
 /// Walks a map that it shares. A borrowed iterator cannot own what it borrows from, so entries
 /// come in small groups, each found by its first key.
-struct MapScan {
-    map: Arc<Map>,
+pub(crate) struct MapScan<V> {
+    map: Arc<BTreeMap<Bytes, V>>,
     /// What has not been fetched yet.
     range: KeyRange,
     direction: Direction,
     /// Fetched, not yet returned.
-    ready: VecDeque<Entry>,
+    ready: VecDeque<(Bytes, V)>,
 }
 
 /// Entries to fetch at once.
 const GROUP_SIZE: usize = 64;
 
-impl Iterator for MapScan {
-    type Item = Result<Entry>;
+impl<V: Clone> Iterator for MapScan<V> {
+    type Item = (Bytes, V);
 
-    fn next(&mut self) -> Option<Result<Entry>> {
+    fn next(&mut self) -> Option<(Bytes, V)> {
         if self.ready.is_empty() {
             self.fetch();
         }
-        self.ready.pop_front().map(Ok)
+        self.ready.pop_front()
     }
 }
 
-impl MapScan {
+impl<V: Clone> MapScan<V> {
+    /// The entries of `map` in `range`.
+    pub(crate) fn new(
+        map: Arc<BTreeMap<Bytes, V>>,
+        range: KeyRange,
+        direction: Direction,
+    ) -> MapScan<V> {
+        MapScan { map, range, direction, ready: VecDeque::new() }
+    }
+
     /// Fetches the next group and takes it off the range.
     ///
     /// **Day 6**. The range may be empty, or upside down: then there is nothing.
@@ -282,7 +291,7 @@ impl MapScan {
         }
         let range = (self.range.start.clone(), self.range.end.clone());
         let entries = self.map.range::<Bytes, _>(range);
-        let owned = |(key, value): (&Bytes, &Bytes)| (key.clone(), value.clone());
+        let owned = |(key, value): (&Bytes, &V)| (key.clone(), value.clone());
         match self.direction {
             Direction::Forward => self.ready.extend(entries.take(GROUP_SIZE).map(owned)),
             Direction::Backward => self.ready.extend(entries.rev().take(GROUP_SIZE).map(owned)),

@@ -25,4 +25,6 @@ fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
 }
 
 mod day1;
+mod day3;
 mod day5;
+mod log;

@@ -1,0 +1,649 @@
+//! Day 3: durable means that sync returned, and a failed sync poisons the log.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Barrier, Mutex};
+use std::thread::{self, ScopedJoinHandle};
+
+use wal::Durability::{Buffered, Flushed, Synced};
+use wal::fs::{Fault, Operation, SimFs, SyncGate};
+use wal::testing::{crash_at_every_operation, for_each_seed};
+use wal::{Error, LogOptions, LogWriter, Lsn, Result, Wal};
+
+use crate::log::{
+    dir, disk, make_dir, marks, new_log, payload, records, segments, segments_of, shared, shown,
+};
+
+// Rule 1: acknowledged means on disk.
+
+#[test]
+fn a_synced_commit_survives_a_power_cut_at_every_operation() {
+    crash_at_every_operation(
+        |fs, acknowledged: &mut usize| {
+            make_dir(fs)?;
+            let wal = Wal::open(shared(fs), dir(), 0, segments_of(120))?;
+            for number in 0..12 {
+                let durability = [Buffered, Synced, Flushed, Synced][number % 4];
+                wal.commit(&payload(number), durability)?;
+                if durability == Synced {
+                    *acknowledged = number + 1;
+                }
+            }
+            Ok(())
+        },
+        |fs, acknowledged| expect_survivors(fs, *acknowledged),
+    );
+}
+
+#[test]
+fn sync_makes_everything_durable_that_was_appended() {
+    for_each_seed(8, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = new_log(fs);
+        for number in 0..5 {
+            wal.commit(&payload(number), Buffered).expect("a record of twenty bytes");
+        }
+        wal.sync().expect("the disk works");
+        assert_eq!(wal.synced(), wal.end(), "after a sync all of the log is on disk: rule 1");
+        fs.power_cycle();
+        expect_survivors(fs, 5);
+    });
+}
+
+#[test]
+fn a_writer_syncs_what_is_still_in_its_buffer() {
+    for_each_seed(8, |fs| {
+        make_dir(fs).expect("the power is on");
+        let mut writer = new_writer(fs, LogOptions::default());
+        writer.append(&payload(0)).expect("a record of twenty bytes");
+        writer.sync().expect("the disk works");
+        assert_eq!(
+            writer.synced(),
+            writer.end(),
+            "`synced` after a sync, of a log that ends there"
+        );
+        fs.power_cycle();
+        expect_survivors(fs, 1);
+    });
+}
+
+#[test]
+fn a_sync_that_fails_moves_no_mark() {
+    let fs = disk(1);
+    let mut writer = new_writer(&fs, LogOptions::default());
+    writer.append(&payload(0)).expect("a record of twenty bytes");
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    let failed = writer.sync();
+    assert!(matches!(failed, Err(Error::Io { .. })), "the disk failed, sync says {failed:?}");
+    assert_eq!(writer.synced(), 0, "`synced` moves when the disk is done, not before: rule 1");
+}
+
+#[test]
+fn a_sync_covers_only_what_was_written_before_it_began() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        let late = wal.append(&payload(2)).expect("appending goes on during a sync");
+        wal.flush().expect("and so does flushing");
+        gate.pass(1);
+        expect_acknowledged(leader);
+        assert!(
+            wal.synced() <= late,
+            "a record was written at {late} while a sync was under way, and now `synced` is {}\n\
+             that sync may not have seen it: rule 1 of day 3",
+            wal.synced(),
+        );
+        drop(gate);
+        let syncs = fs.counts().syncs;
+        wal.sync_past(late).expect("the disk works");
+        assert_eq!(fs.counts().syncs, syncs + 1, "so it needs a sync of its own: rule 1 of day 3");
+    });
+}
+
+#[test]
+fn who_comes_during_a_sync_waits_for_the_next() {
+    for_each_seed(20, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = &started(fs);
+        thread::scope(|scope| {
+            let gate = fs.hold_syncs();
+            let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+            wait_for_sync(&gate, &[&leader]);
+            let late = wal.append(&payload(2)).expect("appending goes on during a sync");
+            let waiter = scope.spawn(move || {
+                wal.sync_past(late).expect("the disk works");
+                fs.power_cycle();
+                records(fs).len()
+            });
+            gate.pass(1);
+            expect_acknowledged(leader);
+            drop(gate);
+            let survived = waiter.join().expect("the thread runs through");
+            assert!(survived >= 3, "acknowledged, but of 3 records {survived} survived: rule 1");
+        });
+    });
+}
+
+#[test]
+fn every_record_says_what_was_on_disk_when_it_was_written() {
+    let fs = disk(1);
+    let wal = new_log(&fs);
+    let mut want = Vec::new();
+    for number in 0..9 {
+        want.push(wal.synced());
+        let durability = [Buffered, Synced, Flushed][number % 3];
+        wal.commit(&payload(number), durability).expect("a record of twenty bytes");
+        if durability == Synced {
+            assert_eq!(wal.synced(), wal.end(), "after a synced commit all is on disk: rule 1");
+        }
+    }
+    wal.sync().expect("the disk works");
+    assert_eq!(marks(&fs), want, "the field `synced` of the records, in order: rule 1 of day 3");
+}
+
+#[test]
+fn a_record_written_during_a_sync_does_not_count_on_it() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let before = wal.synced();
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        wal.append(&payload(2)).expect("appending goes on during a sync");
+        drop(gate);
+        expect_acknowledged(leader);
+    });
+    wal.sync().expect("the disk works");
+    assert_eq!(
+        marks(&fs)[2],
+        before,
+        "`synced` of a record that was written while a sync was under way: whether that sync \
+         would succeed, nobody knew: rule 1 of day 3"
+    );
+}
+
+// Rule 2: names are synced too, and in order.
+
+#[test]
+fn a_new_segment_has_a_name_only_when_the_old_one_is_on_disk() {
+    let options = LogOptions { segment_size: 100, buffer_size: 16 };
+    crash_at_every_operation(
+        |fs, _: &mut ()| {
+            make_dir(fs)?;
+            let mut writer = LogWriter::open(shared(fs), dir(), 0, options.clone())?;
+            (0..12).try_for_each(|number| writer.append(&payload(number)).map(drop))?;
+            writer.sync()
+        },
+        |fs, _| {
+            let newest = segments(fs).last().map_or(0, |(base, _)| *base);
+            let end =
+                records(fs).last().map_or(0, |(lsn, payload)| lsn + 16 + payload.len() as u64);
+            assert!(
+                newest <= end,
+                "after a power cut there is a segment that begins at {newest}, but the log before \
+                 it ends at {end}\nfirst the old segment goes to disk, then the new one gets its \
+                 name: rule 2 of day 3"
+            );
+        },
+    );
+}
+
+#[test]
+fn the_name_of_a_new_segment_survives_a_power_cut() {
+    for_each_seed(20, |fs| {
+        make_dir(fs).expect("the power is on");
+        let mut writer = new_writer(fs, segments_of(100));
+        for number in 0..9 {
+            writer.append(&payload(number)).expect("each fits a segment");
+        }
+        let before: Vec<_> = segments(fs).into_iter().map(|(base, _)| base).collect();
+        fs.power_cycle();
+        let after: Vec<_> = segments(fs).into_iter().map(|(base, _)| base).collect();
+        assert_eq!(after, before, "the segments' names live in their directory: rule 2 of day 3");
+    });
+}
+
+#[test]
+fn a_rotation_waits_for_a_sync_under_way() {
+    for round in 0..30 {
+        let fs = disk(round);
+        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
+        wal.commit(&payload(0), Synced).expect("the disk works");
+        fs.fail(Operation::Sync, 1, Fault::Io);
+        let gate = fs.hold_syncs();
+        let about_to = Barrier::new(2);
+        thread::scope(|scope| {
+            let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+            wait_for_sync(&gate, &[&leader]);
+            let other = scope.spawn(|| {
+                about_to.wait();
+                wal.append(&[b'x'; 84])
+            });
+            about_to.wait();
+            // Time enough to do the wrong thing; the right one is to wait.
+            for _ in 0..100 {
+                thread::yield_now();
+            }
+            drop(gate);
+            expect_io(leader.join().expect("the thread runs through"), "the sync failed");
+            let rotated = other.join().expect("the thread runs through");
+            expect_poisoned(rotated, "a rotation that came during a sync which failed");
+        });
+        assert_eq!(segments(&fs).len(), 1, "no segment may follow one that is not on disk: rule 2");
+    }
+}
+
+#[test]
+fn a_rotation_goes_on_when_the_sync_is_over() {
+    let fs = disk(1);
+    let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
+    wal.commit(&payload(0), Synced).expect("the disk works");
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        let others: Vec<_> = (0..4).map(|_| scope.spawn(|| wal.commit(&[7; 84], Synced))).collect();
+        drop(gate);
+        expect_acknowledged(leader);
+        others.into_iter().for_each(expect_acknowledged);
+    });
+    fs.power_cycle();
+    assert_eq!(records(&fs).len(), 6, "records after a power cut, all of them acknowledged");
+}
+
+// Rule 3: one syncs for all who wait, and holds no lock meanwhile.
+
+#[test]
+fn appends_go_on_while_a_sync_is_under_way() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        // With the lock held around `sync_data` the next line never returns.
+        let lsn = wal.commit(&payload(2), Buffered).expect("appending goes on during a sync");
+        assert!(wal.end() > lsn, "the record at {lsn} is in the log, which ends at {}", wal.end());
+        wal.commit(&payload(3), Flushed).expect("flushing goes on during a sync");
+        assert_eq!(gate.waiting(), 1, "syncs at the disk; the others did not ask for one");
+        drop(gate);
+        expect_acknowledged(leader);
+    });
+}
+
+#[test]
+fn one_sync_carries_all_who_wait() {
+    const THREADS: usize = 8;
+    let fs = disk(1);
+    let wal = started(&fs);
+    for round in 1..=5 {
+        let (syncs, all_appended) = (fs.counts().syncs, &Barrier::new(THREADS));
+        in_threads(THREADS, |number| {
+            let lsn = wal.append(&payload(number)).expect("the disk works");
+            all_appended.wait();
+            wal.sync_past(lsn).expect("the disk works");
+        });
+        assert_eq!(
+            fs.counts().syncs - syncs,
+            1,
+            "syncs for {THREADS} records, all appended before the first of them was synced (round \
+             {round}): the leader syncs for everybody: rule 3 of day 3"
+        );
+    }
+}
+
+#[test]
+fn thirty_two_threads_share_syncs() {
+    const THREADS: usize = 32;
+    const COMMITS: usize = 8;
+    let fs = disk(1);
+    let wal = started(&fs);
+    let syncs_before = fs.counts().syncs;
+    let [appended, returned, finished] = [const { AtomicUsize::new(0) }; 3];
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        for thread in 0..THREADS {
+            let (wal, appended, returned, finished) = (&wal, &appended, &returned, &finished);
+            scope.spawn(move || {
+                for commit in 0..COMMITS {
+                    let lsn = wal.append(&payload(thread * COMMITS + commit));
+                    appended.fetch_add(1, SeqCst);
+                    lsn.and_then(|lsn| wal.sync_past(lsn)).expect("the disk works");
+                    returned.fetch_add(1, SeqCst);
+                }
+                finished.fetch_add(1, SeqCst);
+            });
+        }
+        // A slow disk: each sync takes until all have appended who still have something to commit.
+        loop {
+            let unfinished = THREADS - finished.load(SeqCst);
+            if unfinished == 0 {
+                break;
+            }
+            let waiting = appended.load(SeqCst) - returned.load(SeqCst).min(appended.load(SeqCst));
+            if gate.waiting() > 0 && waiting >= unfinished {
+                gate.pass(1);
+            }
+            thread::yield_now();
+        }
+    });
+    let (commits, syncs) = (THREADS * COMMITS, fs.counts().syncs - syncs_before);
+    assert!(
+        syncs <= commits as u64 / 4,
+        "{commits} commits by {THREADS} threads took {syncs} syncs, want at most a quarter\n\
+         who waits while a leader syncs is carried by the next sync: rule 3 of day 3"
+    );
+    fs.power_cycle();
+    assert_eq!(records(&fs).len(), commits + 1, "records after a power cut, all acknowledged");
+}
+
+#[test]
+fn threads_keep_their_promises_when_the_power_is_cut() {
+    for cut_at in 1..80 {
+        let fs = disk(cut_at);
+        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(150)).expect("a new log opens");
+        wal.commit(&payload(0), Synced).expect("the disk works");
+        let acknowledged = Mutex::new(Vec::new());
+        fs.crash_at(cut_at);
+        in_threads(4, |thread| {
+            for number in 0..6 {
+                let payload = payload(thread * 6 + number);
+                let Ok(lsn) = wal.commit(&payload, Synced) else { return };
+                acknowledged.lock().expect("no test panics here").push((lsn, payload));
+            }
+        });
+        fs.power_cycle();
+        let survived = records(&fs);
+        for record in acknowledged.into_inner().expect("no test panics here") {
+            assert!(
+                survived.contains(&record),
+                "power cut at operation {cut_at} of four threads: the record at {} was \
+                 acknowledged and is gone: rule 1 of day 3",
+                record.0,
+            );
+        }
+    }
+}
+
+// Rule 4: after a failed write or sync, nothing is acknowledged ever again.
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged_ever_again() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    expect_io(wal.commit(&payload(1), Synced), "a commit whose sync failed");
+    // From here on the disk says that all is well. It lies.
+    expect_all_poisoned(&wal);
+    fs.power_cycle();
+    expect_survivors(&fs, 1);
+}
+
+#[test]
+fn the_leader_hears_the_cause_and_everybody_else_that_there_was_one() {
+    const OTHERS: usize = 6;
+    let fs = disk(1);
+    let wal = started(&fs);
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    let syncs = fs.counts().syncs;
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        let others: Vec<_> =
+            (0..OTHERS).map(|_| scope.spawn(|| wal.commit(b"after", Synced))).collect();
+        while wal.stats().records < 2 + OTHERS as u64 {
+            thread::yield_now();
+        }
+        drop(gate);
+        let failed = leader.join().expect("the thread runs through");
+        expect_io(failed, "the leader's commit: the disk answered it, so it knows most");
+        for other in others {
+            let failed = other.join().expect("the thread runs through");
+            expect_poisoned(failed, "a commit that waited for a sync which failed");
+        }
+    });
+    assert_eq!(fs.counts().syncs - syncs, 1, "syncs: nobody tries again: rule 4 of day 3");
+}
+
+#[test]
+fn a_failed_write_poisons_the_log() {
+    for durability in [Flushed, Synced] {
+        for fault in [Fault::Io, Fault::NoSpace] {
+            let fs = disk(1);
+            let wal = started(&fs);
+            fs.fail(Operation::Write, 1, fault);
+            expect_io(wal.commit(&payload(1), durability), "a commit whose write failed");
+            expect_all_poisoned(&wal);
+        }
+    }
+}
+
+#[test]
+fn a_buffer_that_cannot_be_flushed_poisons_the_log() {
+    let fs = disk(1);
+    let options = LogOptions { buffer_size: 64, ..LogOptions::default() };
+    let wal = Wal::open(shared(&fs), dir(), 0, options).expect("a new log opens");
+    wal.commit(&payload(0), Synced).expect("the disk works");
+    fs.fail(Operation::Write, 1, Fault::NoSpace);
+    expect_io(wal.append(&[b'x'; 64]), "an append that fills the buffer, on a full disk");
+    expect_all_poisoned(&wal);
+}
+
+#[test]
+fn a_rotation_that_fails_poisons_the_log() {
+    for operation in [Operation::Write, Operation::Sync, Operation::Create, Operation::SyncDir] {
+        let fs = disk(1);
+        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
+        wal.commit(&payload(0), Synced).expect("the disk works");
+        wal.append(&payload(1)).expect("fits the segment");
+        fs.fail(operation, 1, Fault::Io);
+        expect_io(wal.append(&[b'x'; 84]), &format!("a rotation whose {operation:?} failed"));
+        expect_all_poisoned(&wal);
+    }
+}
+
+#[test]
+fn a_poisoned_log_leaves_the_disk_alone() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    expect_io(wal.commit(&payload(1), Synced), "a commit whose sync failed");
+    let before = fs.counts();
+    expect_all_poisoned(&wal);
+    drop(wal);
+    assert_eq!(fs.counts(), before, "a log that does not know what is on disk writes no more");
+}
+
+#[test]
+fn the_first_cause_is_the_one_to_tell() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
+        wait_for_sync(&gate, &[&leader]);
+        fs.fail(Operation::Write, 1, Fault::NoSpace);
+        let first = expect_io(wal.commit(&payload(2), Flushed), "a write on a full disk");
+        drop(gate);
+        expect_io(leader.join().expect("the thread runs through"), "the leader's failed sync");
+        let cause = expect_poisoned(wal.sync(), "a sync after two failures");
+        assert!(
+            cause.contains(&first),
+            "the cause is told as {cause:?}, want what failed first, {first:?}\n\
+             what fails later is often a consequence: rule 4 of day 3"
+        );
+    });
+}
+
+#[test]
+fn a_record_that_is_too_large_is_no_failure_of_the_disk() {
+    let fs = disk(1);
+    let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
+    wal.commit(&payload(0), Synced).expect("the disk works");
+    let (end, stats) = (wal.end(), wal.stats());
+    let refused = wal.commit(&[0; 85], Synced);
+    assert!(
+        matches!(refused, Err(Error::RecordTooLarge { size: 85, limit: 84 })),
+        "85 bytes in segments of 100, each record with a header of 16: {refused:?}"
+    );
+    assert_eq!((wal.end(), wal.stats()), (end, stats), "a refused record changes nothing");
+    wal.commit(&payload(1), Synced).expect("and the log goes on: rule 4 is about the disk");
+}
+
+// Rule 5: you pay for what you ask for.
+
+#[test]
+fn one_thread_pays_one_write_and_one_sync_for_each_commit() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let (before, stats) = (fs.counts(), wal.stats());
+    for number in 1..=10 {
+        wal.commit(&payload(number), Synced).expect("the disk works");
+    }
+    let after = fs.counts();
+    assert_eq!(after.syncs - before.syncs, 10, "syncs of 10 commits: rule 5 of day 3");
+    assert_eq!(after.writes - before.writes, 10, "writes of 10 commits: rule 5 of day 3");
+    assert_eq!(after.dir_syncs, before.dir_syncs, "no name has changed: rule 5 of day 3");
+    assert_eq!(wal.stats().syncs - stats.syncs, 10, "`WalStats::syncs` counts them");
+    assert_eq!(wal.stats().records - stats.records, 10, "`WalStats::records` counts records");
+    let bytes: usize = (1..=10).map(|number| 16 + payload(number).len()).sum();
+    assert_eq!(wal.stats().bytes - stats.bytes, bytes as u64, "`WalStats::bytes`, with headers");
+}
+
+#[test]
+fn what_is_on_disk_already_costs_no_sync() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let first = wal.commit(&payload(1), Buffered).expect("a record of twenty bytes");
+    wal.commit(&payload(2), Synced).expect("the disk works");
+    let before = fs.counts();
+    wal.sync_past(first).expect("the later commit's sync has carried it");
+    wal.sync().expect("there is nothing to do");
+    assert_eq!(fs.counts(), before, "all of it was on disk already: rule 5 of day 3");
+}
+
+#[test]
+fn a_flushed_commit_survives_the_end_of_the_process() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let before = fs.counts();
+    for number in 1..4 {
+        wal.commit(&payload(number), Flushed).expect("the disk works");
+    }
+    let after = fs.counts();
+    assert_eq!(after.writes - before.writes, 3, "writes of 3 flushed commits: rule 5 of day 3");
+    assert_eq!(after.syncs, before.syncs, "a flush is no sync: rule 5 of day 3");
+    fs.kill();
+    expect_survivors(&fs, 4);
+}
+
+#[test]
+fn a_buffered_commit_costs_no_system_call() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let before = fs.counts();
+    for number in 0..100 {
+        wal.commit(&payload(number), Buffered).expect("a record of twenty bytes");
+    }
+    assert_eq!(fs.counts(), before, "100 small records stay in the buffer: rule 5 of day 3");
+}
+
+/// A log with one record that is on disk.
+#[track_caller]
+fn started(fs: &SimFs) -> Wal {
+    let wal = new_log(fs);
+    wal.commit(&payload(0), Synced).expect("a first commit, on a disk that works");
+    wal
+}
+
+#[track_caller]
+fn new_writer(fs: &SimFs, options: LogOptions) -> LogWriter {
+    LogWriter::open(shared(fs), dir(), 0, options).expect("a new log opens")
+}
+
+/// Runs `work` in that many threads, and waits for all.
+fn in_threads(count: usize, work: impl Fn(usize) + Sync) {
+    thread::scope(|scope| {
+        for number in 0..count {
+            let work = &work;
+            scope.spawn(move || work(number));
+        }
+    });
+}
+
+/// Returns when a sync waits at the gate, which none of the `commits` may have done without.
+#[track_caller]
+fn wait_for_sync(gate: &SyncGate, commits: &[&ScopedJoinHandle<'_, Result<Lsn>>]) {
+    while gate.waiting() == 0 {
+        let returned = commits.iter().any(|commit| commit.is_finished());
+        assert!(!returned, "a synced commit returned, and no sync has begun: rule 1 of day 3");
+        thread::yield_now();
+    }
+}
+
+/// The payloads written as number 0, 1, 2, … must be there, at least `acknowledged` of them, in
+/// order and without a gap.
+#[track_caller]
+fn expect_survivors(fs: &SimFs, acknowledged: usize) {
+    let survived: Vec<_> = records(fs).into_iter().map(|(_, payload)| payload).collect();
+    let want: Vec<_> = (0..survived.len().max(acknowledged)).map(payload).collect();
+    assert!(
+        survived == want,
+        "{acknowledged} records were acknowledged, and this is there after the crash:\n  {}\n\
+         acknowledged means on disk, and nothing overtakes: rule 1 of day 3",
+        shown(&survived).join("\n  "),
+    );
+}
+
+#[track_caller]
+fn expect_acknowledged(commit: ScopedJoinHandle<'_, Result<Lsn>>) {
+    let result = commit.join().expect("the thread runs through");
+    assert!(result.is_ok(), "the disk works, and a commit failed: {result:?}");
+}
+
+/// What the operating system said.
+#[track_caller]
+fn expect_io<T: std::fmt::Debug>(result: Result<T>, what: &str) -> String {
+    match result {
+        Err(Error::Io { source, .. }) => source.to_string(),
+        other => panic!("{what}: want Error::Io, got {other:?}\nrule 4 of day 3"),
+    }
+}
+
+/// The cause that is told.
+#[track_caller]
+fn expect_poisoned<T: std::fmt::Debug>(result: Result<T>, what: &str) -> String {
+    match result {
+        Err(Error::Poisoned { cause }) => cause.to_string(),
+        other => panic!(
+            "{what}: want Error::Poisoned, got {other:?}\n\
+             after a failed write or sync nobody knows what is on disk: rule 4 of day 3"
+        ),
+    }
+}
+
+/// Nothing that could acknowledge anything works any more, and all of it names the same cause.
+#[track_caller]
+fn expect_all_poisoned(wal: &Wal) {
+    let results = [
+        ("a synced commit", wal.commit(b"more", Synced).map(drop)),
+        ("a flushed commit", wal.commit(b"more", Flushed).map(drop)),
+        ("a buffered commit", wal.commit(b"more", Buffered).map(drop)),
+        ("an append", wal.append(b"more").map(drop)),
+        ("a flush", wal.flush()),
+        ("a sync", wal.sync()),
+        ("a sync for a record that is on disk", wal.sync_past(0)),
+    ];
+    for (what, result) in results {
+        let cause = expect_poisoned(result, &format!("{what}, after a failure"));
+        assert!(
+            cause.contains("injected by the test") || cause.contains("no storage space"),
+            "{what} says {cause:?}, which does not name what failed: rule 4 of day 3"
+        );
+    }
+}

@@ -169,7 +169,7 @@ fn a_record_written_during_a_sync_does_not_count_on_it() {
 
 #[test]
 fn a_new_segment_has_a_name_only_when_the_old_one_is_on_disk() {
-    let options = LogOptions { segment_size: 100, buffer_size: 16 };
+    let options = LogOptions { segment_size: 100, buffer_size: 16, ..LogOptions::default() };
     crash_at_every_operation(
         |fs, _: &mut ()| {
             make_dir(fs)?;

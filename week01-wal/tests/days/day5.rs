@@ -293,7 +293,7 @@ fn a_batch_is_one_record_of_the_log() {
 /// Each batch moves a coin from one purse to another: seen in part, it makes or loses one.
 #[test]
 fn a_power_cut_anywhere_leaves_no_batch_in_part() {
-    let options = LogOptions { segment_size: 300, buffer_size: 64 };
+    let options = LogOptions { segment_size: 300, buffer_size: 64, ..LogOptions::default() };
     crash_at_every_operation(
         |fs, synced: &mut Seq| {
             let fs: Arc<dyn Fs> = Arc::new(fs.clone());

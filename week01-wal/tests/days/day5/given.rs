@@ -96,7 +96,7 @@ impl Log {
 }
 
 pub(super) fn try_log_on(fs: &Arc<dyn Fs>) -> Result<Log> {
-    let options = LogOptions { segment_size: 128, buffer_size: 0 };
+    let options = LogOptions { segment_size: 128, buffer_size: 0, ..LogOptions::default() };
     let mut writer = LogWriter::open(Arc::clone(fs), dir(), 0, options)?;
     let mut records = Vec::new();
     for size in 1..=30 {

@@ -33,7 +33,7 @@ pub struct RecordReader {
     buffer: Vec<u8>,
     start: usize,
     filled: usize,
-    /// Size of the record that `advance` moved past, 0 before the first.
+    /// Size of the record before `start`, which `record` shows; 0 if there is none to show.
     current_size: usize,
 }
 
@@ -59,7 +59,9 @@ impl RecordReader {
     /// again says the same. [`Error::Io`].
     pub fn advance(&mut self) -> Result<bool> {
         // ANCHOR: day2_advance
-        // Ask `decode`; where it needs more bytes, `fill` and ask again.
+        // Ask `decode`; where it needs more bytes, `fill` and ask again. The last record is no
+        // longer shown from the first line on: `fill` may move the bytes under it.
+        self.current_size = 0;
         let mut needed = HEADER_SIZE;
         loop {
             if !self.fill(needed)? {
@@ -85,9 +87,9 @@ impl RecordReader {
     ///
     /// # Panics
     ///
-    /// If `advance` has not yet said `true`.
+    /// Unless the last `advance` said `true`.
     pub fn record(&self) -> Record<'_> {
-        assert!(self.current_size > 0, "record() before advance() found one");
+        assert!(self.current_size > 0, "record() without an advance() that found one");
         let bytes = &self.buffer[self.start - self.current_size..self.start];
         let (header, payload) = bytes.split_first_chunk().expect("a record has a header");
         Record { lsn: self.lsn - self.current_size as u64, synced: u64_at(header, 8), payload }
@@ -125,7 +127,6 @@ impl RecordReader {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.filled -= self.start;
         self.start = 0;
-        self.current_size = 0;
         self.buffer.resize(needed.max(CHUNK_SIZE), 0);
         while self.filled < needed {
             let offset = self.offset() + self.filled as u64;
@@ -219,10 +220,10 @@ impl LogReader {
         Ok(segments.into_iter().find(|segment| segment.base > self.reader.base))
     }
 
-    /// The error for a log whose bytes end before `next` begins.
+    /// The error for a segment whose records end elsewhere than `next` begins.
     fn missing_before(&self, next: &Segment) -> Error {
-        let missing = next.base.saturating_sub(self.lsn());
-        let reason = format!("{missing} bytes are missing before {}", next.path.display());
+        let (end, next) = (self.lsn(), next.path.display());
+        let reason = format!("its records end at LSN {end}, and the log goes on in {next}");
         Error::corruption(self.reader.file.path(), self.reader.offset(), reason)
     }
 }

@@ -25,6 +25,9 @@ fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
 }
 
 mod day1;
+mod day2;
 mod day3;
 mod day5;
 mod log;
+mod watched;
+mod written;

@@ -41,6 +41,27 @@ impl<'a> Backup<'a> {
         Ok(())
     }
 
+    /// Writes `text` to `path`, after what stood there was kept.
+    ///
+    /// # Errors
+    ///
+    /// After an error the file at `path` is what it was.
+    pub(crate) fn replace(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
+        if path.exists() {
+            self.keep(path)?;
+        }
+        let draft = path.with_extension("draft");
+        crate::repo::write(&draft, text)?;
+        std::fs::rename(&draft, path).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Says where the files went, if any were kept.
+    pub(crate) fn report(&self) {
+        if let Some(dir) = self.kept_in() {
+            println!("What you had is in {}", self.repo.shown(dir));
+        }
+    }
+
     /// Where the files went, if any were kept.
     pub(crate) fn kept_in(&self) -> Option<&Path> {
         (self.kept > 0).then_some(self.dir.as_path())
@@ -88,6 +109,21 @@ mod tests {
         assert_eq!(at(951_782_399), "2000-02-28T23-59-59Z");
         assert_eq!(at(951_868_799), "2000-02-29T23-59-59Z");
         assert_eq!(at(1_798_761_600), "2027-01-01T00-00-00Z");
+    }
+
+    #[test]
+    fn what_is_replaced_is_kept_under_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = Repo { root: dir.path().to_path_buf() };
+        let file = dir.path().join("week01-wal/src/a.rs");
+        let mut backup = Backup::new(&repo);
+        backup.replace(&file, "new file").unwrap();
+        assert_eq!(backup.kept_in(), None, "there was nothing to keep");
+        backup.replace(&file, "newer").unwrap();
+        let kept = backup.kept_in().unwrap().join("week01-wal/src/a.rs");
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), "new file");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "newer");
+        assert!(!file.with_extension("draft").exists());
     }
 
     #[test]

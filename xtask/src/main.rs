@@ -4,19 +4,25 @@
 //! week consists of, [`source`] how a skeleton comes out of a solution, [`runner`] how a test is
 //! run so that whatever it does costs that one test, and then the commands in [`cmd`].
 
+mod ask;
 mod backup;
+mod cargo;
 mod chart;
 mod cli;
 mod cmd;
+#[cfg(test)]
+mod fixture;
 mod holes;
 mod items;
 mod nearest;
 mod rebase;
+mod reference;
 mod repo;
 mod results;
 mod runner;
 mod source;
 mod style;
+mod verify;
 mod week;
 
 use std::process::ExitCode;

@@ -1,21 +1,246 @@
-//! `cargo x bench`.
+//! `cargo x bench`: your code's speed beside the reference's.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use crate::cargo::{cargo, wait};
 use crate::cli::Answer;
-use crate::repo::Repo;
+use crate::repo::{self, Repo};
+use crate::style::{BOLD, DIM, paint};
+use crate::week::{Week, Weeks};
 
+/// Runs a week's benches on your code and on the reference's, and shows them side by side.
+///
+/// What is measured is what the week's `benches/` say; criterion keeps its own figures below
+/// `.x/bench`. A bench that needs a day which you have not written yet is left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cargo x bench week01")]
+  cargo x bench week01                    all benches, yours and the reference's
+  cargo x bench week01 append             only those with `append` in their name
+  cargo x bench week01 --reference        the reference alone
+  cargo x bench week01 -- --quick         arguments for criterion")]
 pub(crate) struct Args {
     /// The week: week01, 1 or wal
     week: String,
-    /// Beside real engines, too
+    /// A part of the names of benches
+    filter: Option<String>,
+    /// Only your own code
+    #[arg(long, conflicts_with = "reference")]
+    mine: bool,
+    /// Only the reference's code
+    #[arg(long)]
+    reference: bool,
+    /// Beside real engines, too (from week 4 on)
     #[arg(long)]
     peers: bool,
+    /// Arguments for criterion
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+/// Whose code is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Mine,
+    Reference,
 }
 
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x bench` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let week = weeks.find_open(&args.week)?;
+    if args.peers && week.number < 4 {
+        bail!(
+            "--peers compares whole engines, and the first whole engine is week 4's; \
+             {} is measured beside the reference",
+            week.label()
+        );
+    }
+    let mut measured = BTreeMap::new();
+    for whose in [Whose::Mine, Whose::Reference] {
+        let left_out = match whose {
+            Whose::Mine => args.reference,
+            Whose::Reference => args.mine,
+        };
+        if left_out {
+            continue;
+        }
+        measure(repo, week, &args, whose)?;
+        for (name, figure) in read(&home(repo, week, whose))? {
+            let pair: &mut [Option<Figure>; 2] = measured.entry(name).or_default();
+            pair[whose as usize] = Some(figure);
+        }
+    }
+    if let Some(part) = &args.filter {
+        measured.retain(|name, _| name.contains(part.as_str()));
+    }
+    if measured.is_empty() {
+        println!("Nothing was measured.");
+        return Ok(Answer::No);
+    }
+    anstream::print!("{}", table(&measured));
+    Ok(Answer::Yes)
+}
+
+fn home(repo: &Repo, week: &Week, whose: Whose) -> std::path::PathBuf {
+    let name = match whose {
+        Whose::Mine => "mine",
+        Whose::Reference => "reference",
+    };
+    repo.state_dir().join("bench").join(week.label()).join(name)
+}
+
+/// Runs the benches; what they measured is in [`home`] then.
+fn measure(repo: &Repo, week: &Week, args: &Args, whose: Whose) -> anyhow::Result<()> {
+    let (workspace, package, title) = match whose {
+        Whose::Mine => (repo.root.clone(), week.dir_name.clone(), "yours"),
+        Whose::Reference => (repo.solutions(), week.solution_package(), "the reference's"),
+    };
+    let home = home(repo, week, whose);
+    // Figures of benches that are gone, or of another day's code, are no figures of this run.
+    if home.exists() {
+        std::fs::remove_dir_all(&home)
+            .with_context(|| format!("cannot clear {}", home.display()))?;
+    }
+    anstream::eprintln!("{}", paint(BOLD, format!("{} · {title}", week.label())));
+    let mut command = cargo(&workspace);
+    command.env("CRITERION_HOME", &home);
+    command.args(["bench", "--benches", "--no-fail-fast", "--package", &package, "--"]);
+    command.args(&args.filter).args(&args.args);
+    let status = wait(&mut command)?;
+    if !status.success() {
+        let why = match whose {
+            Whose::Mine => "a day that is not written yet ends a bench early",
+            Whose::Reference => "that should not be",
+        };
+        anstream::eprintln!("not every bench of {title} came to its end ({why})");
+    }
+    Ok(())
+}
+
+/// How long one round of a bench took, and how much it moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Figure {
+    round_ns: f64,
+    work: Option<Work>,
+}
+
+/// What one round of a bench did.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+enum Work {
+    Bytes(u64),
+    BytesDecimal(u64),
+    Elements(u64),
+    Bits(u64),
+}
+
+#[derive(Deserialize)]
+struct Benchmark {
+    full_id: String,
+    throughput: Option<Work>,
+}
+
+#[derive(Deserialize)]
+struct Estimates {
+    median: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Estimate {
+    point_estimate: f64,
+}
+
+/// All that criterion left below `home`, by the bench's name.
+fn read(home: &Path) -> anyhow::Result<Vec<(String, Figure)>> {
+    let mut figures = Vec::new();
+    for path in repo::files_below(home, "json")? {
+        if !path.ends_with("new/benchmark.json") {
+            continue;
+        }
+        let path = home.join(path);
+        let benchmark: Benchmark = serde_json::from_str(&repo::read(&path)?)
+            .with_context(|| format!("{} is not what criterion writes", path.display()))?;
+        let path = path.with_file_name("estimates.json");
+        let estimates: Estimates = serde_json::from_str(&repo::read(&path)?)
+            .with_context(|| format!("{} is not what criterion writes", path.display()))?;
+        let figure =
+            Figure { round_ns: estimates.median.point_estimate, work: benchmark.throughput };
+        figures.push((benchmark.full_id, figure));
+    }
+    Ok(figures)
+}
+
+fn table(measured: &BTreeMap<String, [Option<Figure>; 2]>) -> String {
+    let width = measured.keys().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0).max("bench".len());
+    let head = format!("{:<width$}  {:>14}  {:>14}  speed", "bench", "yours", "reference");
+    let mut out = format!("{}\n", paint(BOLD, head));
+    for (name, [mine, reference]) in measured {
+        let cell = |figure: &Option<Figure>| figure.map_or("not yet".into(), |f| f.to_string());
+        let speed = match (mine, reference) {
+            (Some(mine), Some(reference)) => {
+                format!("{:.2}×", reference.round_ns / mine.round_ns)
+            }
+            _ => String::new(),
+        };
+        out += &format!("{name:<width$}  {:>14}  {:>14}  {speed}\n", cell(mine), cell(reference));
+    }
+    out + &format!("{}\n", paint(DIM, "speed: yours over the reference's; above 1 is faster"))
+}
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let per_second = |count: u64| count as f64 / (self.round_ns / 1e9);
+        let text = match self.work {
+            Some(Work::Bytes(n) | Work::BytesDecimal(n)) => scaled(per_second(n), "B/s"),
+            Some(Work::Bits(n)) => scaled(per_second(n), "bit/s"),
+            Some(Work::Elements(n)) => scaled(per_second(n), "/s"),
+            None => time(self.round_ns),
+        };
+        f.pad(&text)
+    }
+}
+
+fn scaled(value: f64, unit: &str) -> String {
+    match value {
+        v if v >= 1e9 => format!("{:.2} G{unit}", v / 1e9),
+        v if v >= 1e6 => format!("{:.1} M{unit}", v / 1e6),
+        v if v >= 1e4 => format!("{:.1} k{unit}", v / 1e3),
+        v => format!("{v:.0} {unit}"),
+    }
+}
+
+fn time(ns: f64) -> String {
+    match ns {
+        ns if ns >= 1e9 => format!("{:.2} s", ns / 1e9),
+        ns if ns >= 1e6 => format!("{:.2} ms", ns / 1e6),
+        ns if ns >= 1e3 => format!("{:.2} µs", ns / 1e3),
+        ns => format!("{ns:.1} ns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_criterion_wrote_becomes_a_row() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("append/64/new");
+        let benchmark = r#"{"group_id":"append","full_id":"append/64","throughput":{"Bytes":64}}"#;
+        let estimates = r#"{"median":{"point_estimate":100.0,"standard_error":1.0}}"#;
+        repo::write(&dir.join("benchmark.json"), benchmark).unwrap();
+        repo::write(&dir.join("estimates.json"), estimates).unwrap();
+        let figures = read(home.path()).unwrap();
+        let want = Figure { round_ns: 100.0, work: Some(Work::Bytes(64)) };
+        assert_eq!(figures, [("append/64".to_owned(), want)]);
+
+        let rows = BTreeMap::from([("append/64".to_owned(), [Some(want), None])]);
+        let text = anstream::adapter::strip_str(&table(&rows)).to_string();
+        assert!(text.contains("640.0 MB/s         not yet"), "{text}");
+    }
 }

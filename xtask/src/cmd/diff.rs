@@ -1,20 +1,115 @@
-//! `cargo x diff`.
+//! `cargo x diff`: your code beside the reference's.
 
+use std::fmt::Write as _;
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::ask;
 use crate::cli::Answer;
-use crate::repo::Repo;
+use crate::reference::{self, Reference};
+use crate::repo::{self, Repo};
+use crate::style::{BAD, BOLD, DIM, GOOD, paint};
+use crate::week::{Unit, Week, Weeks};
 
+/// Shows what you wrote (`-`) beside what the reference has (`+`).
+///
+/// Asks first while the day is not green: a solution that was read cannot be found any more.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cargo x diff week01 src/record.rs")]
+  cargo x diff week01 record.rs      one file
+  cargo x diff week01 --day 3        the files of day 3
+  cargo x diff week01 --yes          the whole week, without being asked")]
 pub(crate) struct Args {
     /// The week: week01, 1 or wal
     week: String,
-    /// A file below the week, e.g. src/record.rs
+    /// A file of the week: record.rs or src/record.rs
     file: Option<String>,
+    /// The files of this day only
+    #[arg(long, value_name = "DAY", conflicts_with = "file")]
+    day: Option<String>,
+    /// Don't ask
+    #[arg(long, short)]
+    yes: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x diff` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let week = weeks.find_open(&args.week)?;
+    let files = Reference::of_week(repo, week)?;
+    let mut chosen: Vec<&Reference> = files.iter().collect();
+    if let Some(typed) = &args.file {
+        chosen = vec![reference::find(&files, week, typed)?];
+    }
+    if let Some(day) = &args.day {
+        let unit = week.unit(day)?;
+        chosen.retain(|file| file.has_hole_of(&unit.id));
+    }
+
+    let mut differing = Vec::new();
+    for file in chosen {
+        let own = repo.week_dir(&week.dir_name).join("src").join(&file.path);
+        let mine = if own.exists() { repo::read(&own)? } else { String::new() };
+        let theirs = file.solved(week);
+        if mine != theirs {
+            differing.push((file, mine, theirs));
+        }
+    }
+    if differing.is_empty() {
+        println!("No difference: what you have is the reference.");
+        return Ok(Answer::Yes);
+    }
+    let shown = differing.iter().map(|(file, ..)| *file);
+    if !ask::may_show(week, &units_of(week, shown), args.yes)? {
+        return Ok(Answer::No);
+    }
+    for (file, mine, theirs) in &differing {
+        let name = format!("{}/{}", week.dir_name, file.shown());
+        anstream::print!("{}", unified(&name, mine, theirs));
+    }
+    Ok(Answer::Yes)
+}
+
+/// The units that have a hole in one of `files`, in the order of learning.
+fn units_of<'a, 'b>(
+    week: &'a Week,
+    files: impl Iterator<Item = &'b Reference> + Clone,
+) -> Vec<&'a Unit> {
+    let in_one = |unit: &&Unit| files.clone().any(|file| file.has_hole_of(&unit.id));
+    week.units().filter(in_one).collect()
+}
+
+/// The lines that differ, with three lines around them.
+fn unified(name: &str, mine: &str, theirs: &str) -> String {
+    let mut out = format!("{}\n", paint(BOLD, format!("{name}   - yours  + the reference's")));
+    let diff = TextDiff::from_lines(mine, theirs);
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        let _ = writeln!(out, "{}", paint(DIM, hunk.header()));
+        for change in hunk.iter_changes() {
+            let (sign, style) = match change.tag() {
+                ChangeTag::Delete => ('-', BAD),
+                ChangeTag::Insert => ('+', GOOD),
+                ChangeTag::Equal => (' ', DIM),
+            };
+            let line = change.value().trim_end_matches(['\n', '\r']);
+            let _ = writeln!(out, "{}", paint(style, format!("{sign}{line}")));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_shown_with_its_surroundings() {
+        let mine: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let theirs = mine.replace("line 10\n", "line ten\n");
+        let text = anstream::adapter::strip_str(&unified("src/a.rs", &mine, &theirs)).to_string();
+        assert!(text.contains("\n-line 10\n+line ten\n line 11\n"), "{text}");
+        assert!(!text.contains("line 2\n") && !text.contains("line 18\n"), "{text}");
+    }
 }

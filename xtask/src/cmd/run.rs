@@ -1,19 +1,62 @@
-//! `cargo x run`.
+//! `cargo x run`: the newest open week's shell.
 
+use anyhow::{Context as _, bail};
+
+use crate::cargo::{cargo, wait};
 use crate::cli::Answer;
 use crate::repo::Repo;
+use crate::week::Weeks;
 
+/// Starts the database that the course has built so far: a shell, nothing to install.
+///
+/// It runs on the reference's code, so that you can try the finished thing before you have written
+/// a line of it. `--mine` runs the same shell on your code.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  cargo x run")]
+  cargo x run                       the newest week's shell
+  cargo x run week01 --mine         on your own code
+  echo 'put a 1' | cargo x run      commands from a pipe
+  cargo x run -- --help             what the shell itself understands")]
 pub(crate) struct Args {
+    /// The week; the newest that is open unless given
+    week: Option<String>,
+    /// On your own code
+    #[arg(long)]
+    mine: bool,
+    /// Built to run fast: worth the wait for a million commands
+    #[arg(long)]
+    release: bool,
     /// Arguments for the shell
     #[arg(last = true)]
     args: Vec<String>,
 }
 
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x run` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let week = match &args.week {
+        Some(name) => weeks.find_open(name)?,
+        None => weeks.open().last().context("no week is open yet")?,
+    };
+    let shell = repo.week_dir(&week.dir_name).join("examples/shell.rs");
+    if !shell.is_file() {
+        bail!("{} has no shell: {} is missing", week.label(), repo.shown(&shell));
+    }
+    let (workspace, package) = match args.mine {
+        true => (repo.root.clone(), week.dir_name.clone()),
+        false => (repo.solutions(), week.solution_package()),
+    };
+    let manifest = workspace.join("Cargo.toml");
+    // In the caller's directory, so that the paths typed there mean what they say.
+    let mut command = cargo(&std::env::current_dir()?);
+    command
+        .args(["run", "--quiet", "--example", "shell", "--package", &package])
+        .arg("--manifest-path")
+        .arg(manifest);
+    if args.release {
+        command.arg("--release");
+    }
+    let status = wait(command.arg("--").args(&args.args))?;
+    Ok(if status.success() { Answer::Yes } else { Answer::No })
 }

@@ -1,18 +1,86 @@
-//! `cargo x verify`.
+//! `cargo x verify`: proves that the course works.
+
+use anyhow::ensure;
 
 use crate::cli::Answer;
+use crate::nearest::unknown;
 use crate::repo::Repo;
+use crate::verify::{self, Proof, Request};
+use crate::week::{Week, Weeks};
 
+/// Proves that the course works: all six proofs of all open weeks, or those you name.
+///
+///   sync    the learner's files are what the solution gives; manifests name every target
+///   green   every test passes on the solution
+///   red     every test fails without its day's code
+///   days    every test passes with the days up to its own, and needs no later one
+///   zoo     every plausible wrong solution is caught on its day
+///   book    the guide is whole, and so are hints and sizes of days
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 #[command(after_help = "\
 Examples:
-  cargo x verify")]
+  cargo x verify                                everything
+  cargo x verify days week01                    one proof of one week
+  cargo x verify zoo week01 --bug torn_tail     one bug of the zoo")]
 pub(crate) struct Args {
-    /// One proof, else all
-    proof: Option<String>,
+    /// Proofs and a week, in any order
+    #[arg(value_name = "PROOF | WEEK")]
+    what: Vec<String>,
+    /// Of the zoo, this bug only
+    #[arg(long, value_name = "NAME")]
+    bug: Option<String>,
+    /// Prove again what was proved before with the same files
+    #[arg(long)]
+    fresh: bool,
+    /// How many trees to build and run at a time; as many as there are cores unless given
+    #[arg(long, value_name = "N")]
+    slots: Option<usize>,
 }
 
+/// More trees at a time than this wait for the disk, not for a core.
+const SLOTS_MAX: usize = 8;
+
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x verify` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let request = request(&weeks, args)?;
+    let checks = verify::run(repo, &weeks, &request)?;
+    verify::print_summary(&checks);
+    let all_hold = checks.iter().all(verify::Check::holds);
+    Ok(if all_hold { Answer::Yes } else { Answer::No })
+}
+
+/// How many trees fit this machine.
+pub(crate) fn default_slot_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(SLOTS_MAX)
+}
+
+fn request(weeks: &Weeks, args: Args) -> anyhow::Result<Request> {
+    let mut proofs = Vec::new();
+    let mut week = None;
+    for word in &args.what {
+        if let Some(proof) = Proof::ALL.into_iter().find(|proof| proof.name() == word) {
+            proofs.push(proof);
+        } else if weeks.find(word).is_ok() {
+            week = Some(weeks.find_open(word)?.number);
+        } else {
+            let labels: Vec<String> = weeks.open().map(Week::label).collect();
+            let names = Proof::ALL.iter().map(|proof| proof.name());
+            return Err(unknown(
+                "proof or week",
+                word,
+                names.chain(labels.iter().map(String::as_str)),
+            ));
+        }
+    }
+    if args.bug.is_some() && proofs.is_empty() {
+        proofs.push(Proof::Zoo);
+    }
+    ensure!(args.bug.is_none() || proofs == [Proof::Zoo], "--bug goes with the proof `zoo` alone");
+    if proofs.is_empty() {
+        proofs = Proof::ALL.to_vec();
+    }
+    let slot_count = args.slots.unwrap_or_else(default_slot_count).max(1);
+    Ok(Request { proofs, week, bug: args.bug, fresh: args.fresh, slot_count })
 }

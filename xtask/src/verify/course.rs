@@ -1,0 +1,249 @@
+//! What can be proved without running a test: files in sync, hints, sizes of days, the guide.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use super::gate::Gate;
+use super::{Check, Prepared, Proof};
+use crate::cargo::cargo;
+use crate::nearest::nearest;
+use crate::reference::Reference;
+use crate::repo::{self, Repo};
+use crate::week::{Unit, Week};
+
+/// The learner's files are what the solution gives, and no target is forgotten.
+pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
+    let begun = Instant::now();
+    let mut problems = skeleton_problems(repo, course)?;
+    problems.extend(manifest_problems(repo, course.week)?);
+    let (proof, subject, notes) = (Proof::Sync, course.week.label(), Vec::new());
+    Ok(vec![Check { proof, subject, problems, notes, took: Some(begun.elapsed()) }])
+}
+
+fn skeleton_problems(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<String>> {
+    let src = repo.week_dir(&course.week.dir_name).join("src");
+    let mut problems = Vec::new();
+    for file in &course.files {
+        let path = src.join(&file.path);
+        let shown = repo.shown(&path);
+        match repo::read(&path) {
+            Ok(text) if text == file.source.skeleton() => {}
+            Ok(_) => problems.push(format!("{shown} is not what `cargo x skeleton` writes")),
+            Err(_) => problems.push(format!("{shown} is missing: `cargo x skeleton` writes it")),
+        }
+    }
+    for path in repo::files_below(&src, "rs")? {
+        if !course.files.iter().any(|file| file.path == path) {
+            problems.push(format!("{} has no source", repo.shown(&src.join(path))));
+        }
+    }
+    Ok(problems)
+}
+
+/// Each day has its hints, and is of a size to be done in a day.
+pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> Vec<Check> {
+    let check = |unit: &Unit| {
+        let begun = Instant::now();
+        let mut problems = hint_problems(repo, course.week, unit, &course.gate);
+        problems.extend(size_problems(unit, &course.files, &course.gate));
+        Check {
+            proof: Proof::Book,
+            subject: format!("{} {}", course.week.label(), unit.id),
+            problems,
+            notes: Vec::new(),
+            took: Some(begun.elapsed()),
+        }
+    };
+    course.week.units().map(check).collect()
+}
+
+/// The subject of the one check that is not of a week.
+pub(super) const GUIDE: &str = "the guide";
+
+/// The guide builds without a warning, its links lead somewhere, its chapters have their parts.
+pub(super) fn guide(repo: &Repo) -> anyhow::Result<Vec<Check>> {
+    let begun = Instant::now();
+    let mut command = cargo(&repo.root);
+    command.args(["run", "--quiet", "--manifest-path", "book/Cargo.toml", "--", "check"]);
+    let output = command.stdin(Stdio::null()).output().context("cannot start cargo")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let problems = match output.status.success() {
+        true => Vec::new(),
+        false => said.lines().map(str::to_owned).collect(),
+    };
+    let (proof, subject, notes) = (Proof::Book, GUIDE.to_owned(), Vec::new());
+    Ok(vec![Check { proof, subject, problems, notes, took: Some(begun.elapsed()) }])
+}
+
+/// A day that takes more than this many lines is two days.
+const LINES_PER_UNIT_MAX: usize = 190;
+/// At least one test for so many lines that the learner writes.
+const LINES_PER_TEST_MAX: usize = 15;
+
+/// The hints for one test; see `hints/<unit>.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hints {
+    nudge: String,
+    draw: String,
+    shape: String,
+}
+
+/// What is wrong with the hints of `unit`, one line each.
+pub(super) fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, gate: &Gate) -> Vec<String> {
+    let path = repo.week_dir(&week.dir_name).join("hints").join(format!("{}.toml", unit.id));
+    let shown = repo.shown(&path);
+    let text = match repo::read(&path) {
+        Ok(text) => text,
+        Err(_) => return vec![format!("{shown} is missing")],
+    };
+    let problems = problems_of_hints(&text, &gate[&unit.id]);
+    problems.into_iter().map(|problem| format!("{shown}: {problem}")).collect()
+}
+
+fn problems_of_hints(text: &str, tests: &[String]) -> Vec<String> {
+    let tables: BTreeMap<String, toml::Value> = match toml::from_str(text) {
+        Ok(tables) => tables,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut problems = Vec::new();
+    for test in tests {
+        let Some(table) = tables.get(test) else {
+            problems.push(format!("no hints for `{test}`"));
+            continue;
+        };
+        match table.clone().try_into::<Hints>() {
+            Ok(Hints { nudge, draw, shape }) => {
+                let empty = [("nudge", nudge), ("draw", draw), ("shape", shape)];
+                let empty = empty.iter().filter(|(_, text)| text.trim().is_empty());
+                problems.extend(empty.map(|(name, _)| format!("`{test}` has an empty {name}")));
+            }
+            Err(error) => problems.push(format!("`{test}`: {}", error.message())),
+        }
+    }
+    for name in tables.keys().filter(|name| !tests.contains(name)) {
+        let near = nearest(name, tests.iter().map(String::as_str));
+        let near = near.map(|near| format!("; nearest: `{near}`")).unwrap_or_default();
+        problems.push(format!("hints for `{name}`, which is no test{near}"));
+    }
+    problems
+}
+
+/// What is wrong with the size of `unit`; its lines are counted from the regions of `files`.
+pub(super) fn size_problems(unit: &Unit, files: &[Reference], gate: &Gate) -> Vec<String> {
+    let regions = files.iter().flat_map(|file| file.source.regions());
+    let own = regions.filter(|region| region.unit() == Some(&unit.id));
+    let line_count: usize = own.map(|region| region.code_line_count()).sum();
+    let test_count = gate[&unit.id].len();
+    let mut problems = Vec::new();
+    if line_count == 0 {
+        problems.push(format!("{} has no hole: nothing to write", unit.id));
+    }
+    if line_count > LINES_PER_UNIT_MAX {
+        problems.push(format!(
+            "{} is {line_count} lines to write, want {LINES_PER_UNIT_MAX} at most",
+            unit.id
+        ));
+    }
+    if test_count * LINES_PER_TEST_MAX < line_count {
+        problems.push(format!(
+            "{} has {test_count} tests for {line_count} lines, want one for every \
+             {LINES_PER_TEST_MAX}",
+            unit.id
+        ));
+    }
+    problems
+}
+
+/// A target of a manifest: `[[test]]`, `[[bench]]`, `[[example]]`.
+#[derive(Debug, Deserialize)]
+struct Target {
+    path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    test: Vec<Target>,
+    #[serde(default)]
+    bench: Vec<Target>,
+    #[serde(default)]
+    example: Vec<Target>,
+}
+
+/// Tests, benches and examples of `week` that the solution's manifest does not name: they would
+/// never be built against the reference.
+pub(super) fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
+    let solution = repo.solution_dir(&week.dir_name);
+    let path = solution.join("Cargo.toml");
+    let manifest: Manifest = toml::from_str(&repo::read(&path)?)
+        .with_context(|| format!("{} is no manifest", repo.shown(&path)))?;
+    let targets = manifest.test.iter().chain(&manifest.bench).chain(&manifest.example);
+    let named: BTreeSet<&str> = targets.filter_map(|target| target.path.as_deref()).collect();
+
+    let week_dir = repo.week_dir(&week.dir_name);
+    let mut problems = Vec::new();
+    for kind in ["tests", "benches", "examples"] {
+        for file in roots(&week_dir.join(kind))? {
+            let wanted = format!("../../{}/{kind}/{file}", week.dir_name);
+            if !named.contains(wanted.as_str()) {
+                problems.push(format!("{} does not name {wanted}", repo.shown(&path)));
+            }
+        }
+    }
+    let gone = named.iter().filter(|path| !solution.join(path).is_file());
+    problems.extend(gone.map(|gone| format!("{} names {gone}: no file", repo.shown(&path))));
+    Ok(problems)
+}
+
+/// The files of `dir` that cargo takes for targets: `a.rs`, and `a/main.rs`.
+fn roots(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let files = repo::files_below(dir, "rs")?;
+    let names = files.iter().map(|path| path.to_string_lossy().replace('\\', "/"));
+    let is_root = |name: &String| !name.contains('/') || name.split('/').skip(1).eq(["main.rs"]);
+    Ok(names.filter(is_root).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_has_three_hints_and_no_hint_is_stray() {
+        let tests = ["zeros_are_no_record", "a_cut_is_torn", "third"].map(str::to_owned);
+        let text = "
+            [zeros_are_no_record]
+            nudge = 'a'
+            draw = ' '
+            shape = 'c'
+            [a_cut_is_tron]
+            nudge = 'a'
+            draw = 'b'
+            shape = 'c'
+            [third]
+            nudge = 'a'
+        ";
+        let problems = problems_of_hints(text, &tests);
+        let want = [
+            "`zeros_are_no_record` has an empty draw",
+            "no hints for `a_cut_is_torn`",
+            "`third`: missing field `draw`",
+            "hints for `a_cut_is_tron`, which is no test; nearest: `a_cut_is_torn`",
+        ];
+        assert_eq!(problems, want);
+    }
+
+    #[test]
+    fn a_target_is_a_file_or_a_directory_with_a_main() {
+        let dir = tempfile::tempdir().unwrap();
+        for file in ["shell.rs", "days/main.rs", "days/day1.rs", "days/sub/main.rs"] {
+            repo::write(&dir.path().join(file), "").unwrap();
+        }
+        assert_eq!(roots(dir.path()).unwrap(), ["days/main.rs", "shell.rs"]);
+    }
+}

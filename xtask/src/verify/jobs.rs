@@ -1,0 +1,169 @@
+//! Spreads the work of all proofs over slots.
+//!
+//! A slot is a place to build: a tree and a target directory of its own, so that two trees never
+//! wait for each other's lock, and the second run of a proof finds what the first one built.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::ensure;
+
+use super::cache::Cache;
+use super::slot::Slot;
+use super::zoo::Bug;
+use super::{Check, Prepared, Proof, Request, course, print_check, trees};
+use crate::nearest::unknown;
+use crate::repo::Repo;
+use crate::style::Progress;
+use crate::week::{Week, Weeks};
+
+/// What a slot is given to do.
+enum Task<'a> {
+    Sync(&'a Prepared<'a>),
+    Green(&'a Prepared<'a>),
+    /// Red and day by day share a tree: so many units are solved.
+    Tree(&'a Prepared<'a>, usize),
+    Bug(&'a Prepared<'a>, &'a Bug),
+    Guide,
+    Days(&'a Prepared<'a>),
+}
+
+impl Task<'_> {
+    /// What it looks at, as in [`Check::subject`].
+    fn subject(&self) -> String {
+        match self {
+            Task::Sync(course) | Task::Green(course) | Task::Days(course) => course.week.label(),
+            Task::Tree(course, solved) => trees::subject(course.week, *solved),
+            Task::Bug(course, bug) => format!("{} {}", course.week.label(), bug.name),
+            Task::Guide => course::GUIDE.to_owned(),
+        }
+    }
+
+    fn proof(&self) -> Proof {
+        match self {
+            Task::Sync(_) => Proof::Sync,
+            Task::Green(_) => Proof::Green,
+            Task::Tree(..) => Proof::Days,
+            Task::Bug(..) => Proof::Zoo,
+            Task::Guide | Task::Days(_) => Proof::Book,
+        }
+    }
+}
+
+/// Does what is requested, prints what does not hold, and returns all checks.
+pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Result<Vec<Check>> {
+    let is_meant = |week: &&Week| request.week.is_none_or(|number| number == week.number);
+    let mut prepared = Vec::new();
+    for week in weeks.open().filter(is_meant) {
+        prepared.push(Prepared::new(repo, weeks, week)?);
+    }
+    ensure!(!prepared.is_empty(), "no week is open yet");
+    let tasks = tasks(&prepared, request)?;
+    let total = tasks.len();
+    let slot_count = request.slot_count.min(total).max(1);
+    let queue = Mutex::new(tasks);
+    let cache = &Cache::open(repo, request.fresh);
+    let (sender, receiver) = mpsc::channel();
+    let (mut checks, mut done, mut progress) = (Vec::new(), 0, Progress::new());
+    thread::scope(|scope| {
+        for number in 1..=slot_count {
+            let (sender, queue) = (sender.clone(), &queue);
+            let slot = Slot::new(repo, number);
+            scope.spawn(move || {
+                while let Some(task) = queue.lock().expect("no panic holds it").pop_front() {
+                    let send = |event| sender.send(event).expect("all slots are listened to");
+                    send(Event::Begun(format!("{} {}", task.proof().name(), task.subject())));
+                    send(Event::Done(perform(repo, &slot, cache, request, &task)));
+                }
+            });
+        }
+        drop(sender);
+        for event in receiver {
+            match event {
+                Event::Begun(label) => {
+                    progress.show(format!("{done} of {total} done · {label}"));
+                }
+                Event::Done(new) => {
+                    done += 1;
+                    progress.clear();
+                    new.iter().for_each(print_check);
+                    checks.extend(new);
+                }
+            }
+        }
+    });
+    progress.clear();
+    Ok(checks)
+}
+
+/// What a slot tells.
+enum Event {
+    Begun(String),
+    Done(Vec<Check>),
+}
+
+/// All tasks of `request`, those that take longest first: the last one should not be waited for.
+fn tasks<'a>(
+    prepared: &'a [Prepared<'a>],
+    request: &Request,
+) -> anyhow::Result<VecDeque<Task<'a>>> {
+    let wanted = |proof| request.proofs.contains(&proof);
+    let mut tasks = VecDeque::new();
+    if wanted(Proof::Book) {
+        tasks.push_back(Task::Guide);
+    }
+    for week in prepared {
+        if wanted(Proof::Green) {
+            tasks.push_back(Task::Green(week));
+        }
+        if wanted(Proof::Red) || wanted(Proof::Days) {
+            let unit_count = week.week.units().count();
+            tasks.extend((0..=unit_count).rev().map(|solved| Task::Tree(week, solved)));
+        }
+        if wanted(Proof::Zoo) {
+            let is_meant = |bug: &&Bug| request.bug.as_ref().is_none_or(|name| *name == bug.name);
+            tasks.extend(week.bugs.iter().filter(is_meant).map(|bug| Task::Bug(week, bug)));
+        }
+        if wanted(Proof::Sync) {
+            tasks.push_back(Task::Sync(week));
+        }
+        if wanted(Proof::Book) {
+            tasks.push_back(Task::Days(week));
+        }
+    }
+    if let (Some(name), true) = (&request.bug, tasks.is_empty()) {
+        let names = prepared.iter().flat_map(|week| &week.bugs).map(|bug| bug.name.as_str());
+        return Err(unknown("bug", name, names));
+    }
+    Ok(tasks)
+}
+
+fn perform(
+    repo: &Repo,
+    slot: &Slot,
+    cache: &Cache,
+    request: &Request,
+    task: &Task<'_>,
+) -> Vec<Check> {
+    let begun = Instant::now();
+    let checks = match task {
+        Task::Sync(course) => course::sync(repo, course),
+        Task::Green(course) => trees::green(repo, slot, course),
+        Task::Tree(course, solved) => trees::day(slot, cache, course, *solved, &request.proofs),
+        Task::Bug(course, bug) => trees::bug(slot, cache, course, bug),
+        Task::Guide => course::guide(repo),
+        Task::Days(course) => Ok(course::days(repo, course)),
+    };
+    checks.unwrap_or_else(|error| {
+        vec![Check {
+            proof: task.proof(),
+            subject: task.subject(),
+            problems: vec![format!("{error:#}")],
+            notes: Vec::new(),
+            took: Some(begun.elapsed()),
+        }]
+    })
+}

@@ -153,13 +153,12 @@ impl Week {
     fn load(repo: &Path, package: &str) -> Result<Week> {
         let dir = repo.join(package);
         let file: WeekFile = read_toml(&dir.join("week.toml"))?;
-        let tests = dir.join("tests").join("days");
         let mut units = Vec::new();
         for (index, day) in file.day.into_iter().enumerate() {
-            units.push(Unit::load(day, Kind::Day(index as u32 + 1), &tests)?);
+            units.push(Unit::load(day, Kind::Day(index as u32 + 1), &dir)?);
         }
         for lab in file.lab {
-            units.push(Unit::load(lab, Kind::Lab, &tests)?);
+            units.push(Unit::load(lab, Kind::Lab, &dir)?);
         }
         let zoo = repo.join("solutions").join("bugs").join(format!("week{:02}.toml", file.number));
         let bug_count = if zoo.exists() { read_toml::<ZooFile>(&zoo)?.bug.len() } else { 0 };
@@ -206,11 +205,8 @@ impl Week {
 }
 
 impl Unit {
-    fn load(file: UnitFile, kind: Kind, tests: &Path) -> Result<Unit> {
-        let source = tests.join(format!("{}.rs", file.id));
-        let tests =
-            if source.exists() { test_names(&fs::read_to_string(&source)?) } else { vec![] };
-        Ok(Unit {
+    fn load(file: UnitFile, kind: Kind, week: &Path) -> Result<Unit> {
+        let mut unit = Unit {
             id: file.id,
             kind,
             title: file.title,
@@ -220,8 +216,26 @@ impl Unit {
             minutes: file.minutes,
             points: file.points,
             experiment: file.experiment,
-            tests,
-        })
+            tests: Vec::new(),
+        };
+        for path in unit.test_files(week)? {
+            unit.tests.extend(test_names(&fs::read_to_string(path)?));
+        }
+        Ok(unit)
+    }
+
+    /// The files that hold the unit's tests, in `week`: `day1.rs`, and those in `day1/`.
+    pub(crate) fn test_files(&self, week: &Path) -> Result<Vec<PathBuf>> {
+        let days = week.join("tests").join("days");
+        let mut files = vec![days.join(format!("{}.rs", self.id))];
+        if let Ok(folder) = days.join(&self.id).read_dir() {
+            for entry in folder {
+                files.push(entry?.path());
+            }
+        }
+        files.retain(|path| path.extension().is_some_and(|kind| kind == "rs") && path.is_file());
+        files.sort();
+        Ok(files)
     }
 
     /// `Day 1 · A record you can trust`, the heading of the chapter.

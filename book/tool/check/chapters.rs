@@ -71,7 +71,8 @@ fn listed(src: &Path, facts: &Facts) -> Result<HashSet<PathBuf>> {
     Ok(listed)
 }
 
-fn markdown_files(dir: &Path) -> Result<Vec<PathBuf>> {
+/// Every chapter below `dir`, listed or not.
+pub(super) fn markdown_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -116,7 +117,7 @@ fn missing_parts(unit: &Unit, text: &str) -> Vec<String> {
     let body = |name: &str| {
         sections.iter().find(|(title, _)| title.starts_with(name)).map_or("", |(_, body)| body)
     };
-    let rules = body("The rules").lines().filter(|line| is_rule(line)).count();
+    let rules = rule_count(text);
     if !RULES.contains(&rules) {
         lacks.push(format!("{rules} numbered rules, want {} to {}", RULES.start(), RULES.end()));
     }
@@ -129,6 +130,13 @@ fn missing_parts(unit: &Unit, text: &str) -> Vec<String> {
         lacks.push(format!("{figures} figures, want {FIGURES_MIN}"));
     }
     lacks
+}
+
+/// The numbered rules of a chapter.
+pub(super) fn rule_count(text: &str) -> usize {
+    let sections = sections(text);
+    let rules = sections.iter().find(|(title, _)| title.starts_with("The rules"));
+    rules.map_or(0, |(_, body)| body.lines().filter(|line| is_rule(line)).count())
 }
 
 /// Titles of level 2 with the text below them.

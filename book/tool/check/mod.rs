@@ -6,9 +6,13 @@
 //! * every listing names its language;
 //! * every day and lab of an open week has its chapter, and the chapter all of its parts;
 //! * every page of `book/src` is in the table of contents;
+//! * every rule that a test or a hint cites is in its chapter;
+//! * every command is one of the tool's;
 //! * the links of `README.md` lead somewhere.
 
 mod chapters;
+mod citations;
+mod commands;
 mod pages;
 mod readme;
 
@@ -26,6 +30,8 @@ pub(crate) fn run(guide: &Guide) -> Result<ExitCode> {
     let pages = pages::Pages::read(&out)?;
     let mut problems = pages.problems();
     problems.extend(chapters::problems(guide, &facts)?);
+    problems.extend(citations::problems(guide, &facts)?);
+    problems.extend(commands::problems(guide)?);
     problems.extend(readme::problems(&guide.repo)?);
     for problem in &problems {
         eprintln!("error: {problem}");

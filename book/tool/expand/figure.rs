@@ -58,7 +58,8 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    const SVG: &str = "<?xml version=\"1.0\"?>\n<svg class=\"chart\" viewBox=\"0 0 640 200\" width=\"640\">\n\
+    const SVG: &str = "<?xml version=\"1.0\"?>\n<svg class=\"chart\" \
+                       viewBox=\"0 0 640 200\" width=\"640\">\n\
                        <title>A log</title><desc>Boxes.</desc>\n<style>.a{}</style>\n\n\
                        <marker id=\"tip\"/><path marker-end=\"url(#tip)\"/>\n</svg>\n";
 

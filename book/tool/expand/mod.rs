@@ -9,7 +9,7 @@
 //! | `{{#promise week01}}` | what there is at the end of the week, in a sentence |
 //! | `{{#days week01}}` | the table of the week's days and labs |
 //! | `{{#test day1::name}}` | the name of a test, which must exist |
-//! | `{{#fact week01 tests}}` | a number: `tests`, `bugs`, `days`, `labs`, `hours`, `points`; also of the `course` or of `day1` |
+//! | `{{#fact week01 tests}}` | a number of a week, of a unit such as `day1`, or of the `course` |
 //!
 //! Paths are relative to the chapter. A backslash in front leaves a directive as it is. Whatever
 //! cannot be filled in is an error with the chapter and the line.
@@ -177,7 +177,7 @@ fn arguments(rest: &str) -> Vec<String> {
         .collect()
 }
 
-/// `text` with `indent` before each line that is not empty, so that a listing in a list stays there.
+/// `text` with `indent` before each line that is not empty: a listing in a list stays there.
 fn indented(text: &str, indent: &str) -> String {
     let lines: Vec<String> = text
         .lines()

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use super::escape;
 use crate::facts::{Facts, Kind, Unit, Week};
 
 /// The heading of a day's chapter, its idea, and a card with what the day costs and touches.
@@ -141,15 +142,6 @@ fn sentence(text: &str) -> String {
     let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
     let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
     escape(&format!("{first}{}{stop}", chars.as_str()))
-}
-
-/// `text` for a page: what `week.toml` says is plain text, but for code in backticks.
-fn escape(text: &str) -> String {
-    let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let pieces = plain.split('`').enumerate();
-    pieces
-        .map(|(i, piece)| if i % 2 == 1 { format!("<code>{piece}</code>") } else { piece.into() })
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 
+use super::escape;
+
 // A file may carry a style for those who look at it alone. In the book the theme's rules hold.
 static NOT_FOR_THE_PAGE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE.*?>|<style.*?</style>").expect("a constant")
@@ -44,7 +46,7 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
     let class = CLASS.find(root.as_str()).map_or("", |found| found.as_str());
     let caption = match caption {
         "" => String::new(),
-        text => format!("<figcaption>{text}</figcaption>\n"),
+        text => format!("<figcaption>{}</figcaption>\n", escape(text)),
     };
     Ok(format!(
         "<figure class=\"figure\">\n<div class=\"drawing\">\n<svg{class} {view_box} \

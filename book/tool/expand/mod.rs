@@ -177,6 +177,15 @@ fn arguments(rest: &str) -> Vec<String> {
         .collect()
 }
 
+/// Plain `text` for a page; what stands in backticks is code.
+fn escape(text: &str) -> String {
+    let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let pieces = plain.split('`').enumerate();
+    pieces
+        .map(|(i, piece)| if i % 2 == 1 { format!("<code>{piece}</code>") } else { piece.into() })
+        .collect()
+}
+
 /// `text` with `indent` before each line that is not empty: a listing in a list stays there.
 fn indented(text: &str, indent: &str) -> String {
     let lines: Vec<String> = text
@@ -204,6 +213,11 @@ mod tests {
     fn an_unknown_directive_names_file_and_line() {
         let problems = expand("one\n\n{{#dya day1}}\n").unwrap_err();
         assert_eq!(problems, ["book/src/preface.md:3: there is no directive called `dya`"]);
+    }
+
+    #[test]
+    fn plain_text_has_code_and_no_markup() {
+        assert_eq!(escape("a < b, `c & d`"), "a &lt; b, <code>c &amp; d</code>");
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(super) fn expect_refused_or_canonical(payload: &[u8]) {
     );
 }
 
-/// A log of records with one byte to forty, several to a segment.
+/// A log of records with one byte to fourteen, two or three to a segment.
 pub(super) struct Log {
     pub(super) records: Vec<Lsn>,
     pub(super) segments: Vec<Segment>,
@@ -96,10 +96,10 @@ impl Log {
 }
 
 pub(super) fn try_log_on(fs: &Arc<dyn Fs>) -> Result<Log> {
-    let options = LogOptions { segment_size: 128, buffer_size: 0, ..LogOptions::default() };
+    let options = LogOptions { segment_size: 64, buffer_size: 0, ..LogOptions::default() };
     let mut writer = LogWriter::open(Arc::clone(fs), dir(), 0, options)?;
     let mut records = Vec::new();
-    for size in 1..=30 {
+    for size in 1..=14 {
         records.push(writer.append(&vec![b'.'; size])?);
     }
     writer.sync()?;

@@ -135,11 +135,17 @@ impl Log {
 fn helper(_: &str) -> u64 { 7 }
 ";
 
+    /// The lines of the region of day 1.
+    fn day1() -> Vec<Range<usize>> {
+        let append = 3..7;
+        vec![append]
+    }
+
     #[test]
     fn only_the_days_functions_are_put_back() {
-        let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
+        let functions = functions_around(REFERENCE, &day1()).expect("valid");
         let names: Vec<String> = functions.iter().map(Item::name).collect();
-        assert_eq!(names, ["Log::append"], "lines 3..7 are the region of day 1");
+        assert_eq!(names, ["Log::append"]);
         let merged = put_back(MINE, SKELETON, &functions).expect("all there");
         let own = "    /// Appends, I think.\n    #[inline]\n    fn append(&mut self) -> u64 {\n        \
                    helper(\"}\")\n    }\n";
@@ -150,7 +156,7 @@ fn helper(_: &str) -> u64 { 7 }
 
     #[test]
     fn a_function_that_is_gone_or_doubled_is_an_error_not_a_guess() {
-        let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
+        let functions = functions_around(REFERENCE, &day1()).expect("valid");
         let gone = MINE.replace("fn append", "fn push");
         let error = put_back(&gone, SKELETON, &functions).expect_err("append is gone");
         assert!(error.to_string().contains("no function `Log::append`"), "{error}");
@@ -161,7 +167,7 @@ fn helper(_: &str) -> u64 { 7 }
 
     #[test]
     fn a_function_that_shares_its_line_is_refused() {
-        let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
+        let functions = functions_around(REFERENCE, &day1()).expect("valid");
         for crowded in ["impl Log { fn append(&mut self) {}\n}\n", "impl Log {\nfn append() {} }\n"]
         {
             let error = put_back(crowded, SKELETON, &functions).expect_err(crowded);
@@ -173,7 +179,7 @@ fn helper(_: &str) -> u64 { 7 }
 
     #[test]
     fn a_file_without_a_last_newline_or_with_windows_line_ends_survives() {
-        let functions = functions_around(REFERENCE, &[3..7]).expect("valid");
+        let functions = functions_around(REFERENCE, &day1()).expect("valid");
         let windows = MINE.replace('\n', "\r\n");
         let merged = put_back(windows.trim_end(), SKELETON, &functions).expect("all there");
         assert!(

@@ -61,7 +61,7 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         return Ok(Answer::Yes);
     }
     let shown = differing.iter().map(|(file, ..)| *file);
-    if !ask::may_show(week, &units_of(week, shown), args.yes)? {
+    if !ask::may_show(repo, week, &units_of(week, shown), args.yes)? {
         return Ok(Answer::No);
     }
     for (file, mine, theirs) in &differing {

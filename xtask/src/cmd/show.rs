@@ -66,7 +66,7 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
             units.push(unit);
         }
     }
-    if !ask::may_show(week, &units, args.yes)? {
+    if !ask::may_show(repo, week, &units, args.yes)? {
         return Ok(Answer::No);
     }
     for Found { place, text, .. } in &found {

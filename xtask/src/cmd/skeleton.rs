@@ -62,15 +62,29 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     if args.check { check(repo, &files) } else { write(repo, &args, files, &mut written) }
 }
 
-fn check(repo: &Repo, files: &[File]) -> anyhow::Result<Answer> {
-    let wrong: Vec<&File> = files.iter().filter(|file| file.state != State::InSync).collect();
-    for file in &wrong {
-        let what = match file.state {
+/// What of a week is not what the solution gives, one line a file.
+pub(crate) fn differences(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
+    let files = compare(repo, week, &Written::load(repo)?)?;
+    Ok(files.iter().filter_map(|file| file.problem(repo)).collect())
+}
+
+impl File {
+    /// What is wrong with it, if anything is.
+    fn problem(&self, repo: &Repo) -> Option<String> {
+        let what = match self.state {
+            State::InSync => return None,
             State::Missing => "is missing",
             State::Orphan => "has no source in solutions/ any more: remove it",
-            _ => "is not what solutions/ gives",
+            State::Outdated | State::Changed => "is not what solutions/ gives",
         };
-        anstream::println!("{} {} {what}", paint(BAD, style::FAILED), repo.shown(&file.path));
+        Some(format!("{} {what}", repo.shown(&self.path)))
+    }
+}
+
+fn check(repo: &Repo, files: &[File]) -> anyhow::Result<Answer> {
+    let wrong: Vec<String> = files.iter().filter_map(|file| file.problem(repo)).collect();
+    for problem in &wrong {
+        anstream::println!("{} {problem}", paint(BAD, style::FAILED));
     }
     if wrong.is_empty() {
         let count = files.len();

@@ -3,54 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::gate::Gate;
 use super::{Check, Prepared, Proof};
 use crate::cargo::cargo;
+use crate::cmd::skeleton;
 use crate::nearest::nearest;
-use crate::reference::Reference;
 use crate::repo::{self, Repo};
 use crate::week::{Unit, Week};
 
 /// The learner's files are what the solution gives, and no target is forgotten.
 pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
     let begun = Instant::now();
-    let mut problems = skeleton_problems(repo, course)?;
+    let mut problems = skeleton::differences(repo, course.week)?;
     problems.extend(manifest_problems(repo, course.week)?);
     let (proof, subject, notes) = (Proof::Sync, course.week.label(), Vec::new());
     Ok(vec![Check { proof, subject, problems, notes, took: Some(begun.elapsed()) }])
-}
-
-fn skeleton_problems(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<String>> {
-    let src = repo.week_dir(&course.week.dir_name).join("src");
-    let mut problems = Vec::new();
-    for file in &course.files {
-        let path = src.join(&file.path);
-        let shown = repo.shown(&path);
-        match repo::read(&path) {
-            Ok(text) if text == file.source.skeleton() => {}
-            Ok(_) => problems.push(format!("{shown} is not what `cargo x skeleton` writes")),
-            Err(_) => problems.push(format!("{shown} is missing: `cargo x skeleton` writes it")),
-        }
-    }
-    for path in repo::files_below(&src, "rs")? {
-        if !course.files.iter().any(|file| file.path == path) {
-            problems.push(format!("{} has no source", repo.shown(&src.join(path))));
-        }
-    }
-    Ok(problems)
 }
 
 /// Each day has its hints, and is of a size to be done in a day.
 pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> Vec<Check> {
     let check = |unit: &Unit| {
         let begun = Instant::now();
-        let mut problems = hint_problems(repo, course.week, unit, &course.gate);
-        problems.extend(size_problems(unit, &course.files, &course.gate));
+        let mut problems = hint_problems(repo, course, unit);
+        problems.extend(size_problems(course, unit));
         Check {
             proof: Proof::Book,
             subject: format!("{} {}", course.week.label(), unit.id),
@@ -60,6 +39,20 @@ pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> Vec<Check> {
         }
     };
     course.week.units().map(check).collect()
+}
+
+/// A week has at least this many plausible mistakes.
+const BUGS_PER_WEEK_MIN: usize = 8;
+
+/// The zoo is large enough to say something about the tests.
+pub(super) fn zoo(course: &Prepared<'_>) -> Check {
+    let bug_count = course.bugs.len();
+    let problems = match bug_count < BUGS_PER_WEEK_MIN {
+        true => vec![format!("{bug_count} bugs in the zoo, want {BUGS_PER_WEEK_MIN} at least")],
+        false => Vec::new(),
+    };
+    let (proof, subject, notes) = (Proof::Zoo, course.week.label(), Vec::new());
+    Check { proof, subject, problems, notes, took: Some(Duration::ZERO) }
 }
 
 /// The subject of the one check that is not of a week.
@@ -95,25 +88,26 @@ struct Hints {
 }
 
 /// What is wrong with the hints of `unit`, one line each.
-pub(super) fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, gate: &Gate) -> Vec<String> {
-    let path = repo.week_dir(&week.dir_name).join("hints").join(format!("{}.toml", unit.id));
+fn hint_problems(repo: &Repo, course: &Prepared<'_>, unit: &Unit) -> Vec<String> {
+    let path = repo.week_dir(&course.week.dir_name).join("hints").join(format!("{}.toml", unit.id));
     let shown = repo.shown(&path);
     let text = match repo::read(&path) {
         Ok(text) => text,
         Err(_) => return vec![format!("{shown} is missing")],
     };
-    let problems = problems_of_hints(&text, &gate[&unit.id]);
+    let names = course.gate[&unit.id].iter().filter_map(|test| Some(test.split_once("::")?.1));
+    let problems = problems_of_hints(&text, &names.collect::<Vec<_>>());
     problems.into_iter().map(|problem| format!("{shown}: {problem}")).collect()
 }
 
-fn problems_of_hints(text: &str, tests: &[String]) -> Vec<String> {
+fn problems_of_hints(text: &str, tests: &[&str]) -> Vec<String> {
     let tables: BTreeMap<String, toml::Value> = match toml::from_str(text) {
         Ok(tables) => tables,
         Err(error) => return vec![error.to_string()],
     };
     let mut problems = Vec::new();
     for test in tests {
-        let Some(table) = tables.get(test) else {
+        let Some(table) = tables.get(*test) else {
             problems.push(format!("no hints for `{test}`"));
             continue;
         };
@@ -126,20 +120,20 @@ fn problems_of_hints(text: &str, tests: &[String]) -> Vec<String> {
             Err(error) => problems.push(format!("`{test}`: {}", error.message())),
         }
     }
-    for name in tables.keys().filter(|name| !tests.contains(name)) {
-        let near = nearest(name, tests.iter().map(String::as_str));
+    for name in tables.keys().filter(|name| !tests.contains(&name.as_str())) {
+        let near = nearest(name, tests.iter().copied());
         let near = near.map(|near| format!("; nearest: `{near}`")).unwrap_or_default();
         problems.push(format!("hints for `{name}`, which is no test{near}"));
     }
     problems
 }
 
-/// What is wrong with the size of `unit`; its lines are counted from the regions of `files`.
-pub(super) fn size_problems(unit: &Unit, files: &[Reference], gate: &Gate) -> Vec<String> {
-    let regions = files.iter().flat_map(|file| file.source.regions());
+/// What is wrong with the size of `unit`; its lines are counted from the regions of the solution.
+fn size_problems(course: &Prepared<'_>, unit: &Unit) -> Vec<String> {
+    let regions = course.files.iter().flat_map(|file| file.source.regions());
     let own = regions.filter(|region| region.unit() == Some(&unit.id));
     let line_count: usize = own.map(|region| region.code_line_count()).sum();
-    let test_count = gate[&unit.id].len();
+    let test_count = course.gate[&unit.id].len();
     let mut problems = Vec::new();
     if line_count == 0 {
         problems.push(format!("{} has no hole: nothing to write", unit.id));
@@ -178,7 +172,7 @@ struct Manifest {
 
 /// Tests, benches and examples of `week` that the solution's manifest does not name: they would
 /// never be built against the reference.
-pub(super) fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
+fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
     let solution = repo.solution_dir(&week.dir_name);
     let path = solution.join("Cargo.toml");
     let manifest: Manifest = toml::from_str(&repo::read(&path)?)
@@ -215,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_test_has_three_hints_and_no_hint_is_stray() {
-        let tests = ["zeros_are_no_record", "a_cut_is_torn", "third"].map(str::to_owned);
+        let tests = ["zeros_are_no_record", "a_cut_is_torn", "third"];
         let text = "
             [zeros_are_no_record]
             nudge = 'a'

@@ -27,6 +27,7 @@ enum Task<'a> {
     /// Red and day by day share a tree: so many units are solved.
     Tree(&'a Prepared<'a>, usize),
     Bug(&'a Prepared<'a>, &'a Bug),
+    Zoo(&'a Prepared<'a>),
     Guide,
     Days(&'a Prepared<'a>),
 }
@@ -35,7 +36,9 @@ impl Task<'_> {
     /// What it looks at, as in [`Check::subject`].
     fn subject(&self) -> String {
         match self {
-            Task::Sync(course) | Task::Green(course) | Task::Days(course) => course.week.label(),
+            Task::Sync(course) | Task::Green(course) | Task::Zoo(course) | Task::Days(course) => {
+                course.week.label()
+            }
             Task::Tree(course, solved) => trees::subject(course.week, *solved),
             Task::Bug(course, bug) => format!("{} {}", course.week.label(), bug.name),
             Task::Guide => course::GUIDE.to_owned(),
@@ -47,7 +50,7 @@ impl Task<'_> {
             Task::Sync(_) => Proof::Sync,
             Task::Green(_) => Proof::Green,
             Task::Tree(..) => Proof::Days,
-            Task::Bug(..) => Proof::Zoo,
+            Task::Bug(..) | Task::Zoo(_) => Proof::Zoo,
             Task::Guide | Task::Days(_) => Proof::Book,
         }
     }
@@ -126,6 +129,9 @@ fn tasks<'a>(
         if wanted(Proof::Zoo) {
             let is_meant = |bug: &&Bug| request.bug.as_ref().is_none_or(|name| *name == bug.name);
             tasks.extend(week.bugs.iter().filter(is_meant).map(|bug| Task::Bug(week, bug)));
+            if request.bug.is_none() {
+                tasks.push_back(Task::Zoo(week));
+            }
         }
         if wanted(Proof::Sync) {
             tasks.push_back(Task::Sync(week));
@@ -154,6 +160,7 @@ fn perform(
         Task::Green(course) => trees::green(repo, slot, course),
         Task::Tree(course, solved) => trees::day(slot, cache, course, *solved, &request.proofs),
         Task::Bug(course, bug) => trees::bug(slot, cache, course, bug),
+        Task::Zoo(course) => Ok(vec![course::zoo(course)]),
         Task::Guide => course::guide(repo),
         Task::Days(course) => Ok(course::days(repo, course)),
     };

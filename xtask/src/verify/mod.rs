@@ -13,21 +13,21 @@
 
 mod cache;
 mod course;
-mod gate;
 mod jobs;
 mod slot;
 mod tree;
 mod trees;
 mod zoo;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::reference::Reference;
 use crate::repo::Repo;
+use crate::results::tests_in_source;
 use crate::style::{BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
-use crate::week::{Week, Weeks};
+use crate::week::{Unit, Week, Weeks};
 
-use gate::Gate;
 use tree::Tree;
 use zoo::Bug;
 
@@ -102,7 +102,8 @@ impl Check {
 struct Prepared<'a> {
     week: &'a Week,
     files: Vec<Reference>,
-    gate: Gate,
+    /// The tests of each unit as the runner names them: `day1::zeros_are_no_record`.
+    gate: BTreeMap<String, Vec<String>>,
     bugs: Vec<Bug>,
     /// Without `src`.
     tree: Tree,
@@ -110,10 +111,11 @@ struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     fn new(repo: &Repo, weeks: &Weeks, week: &'a Week) -> anyhow::Result<Prepared<'a>> {
+        let tests = |unit: &Unit| (unit.id.clone(), tests_in_source(repo, week, unit));
         Ok(Prepared {
             week,
             files: Reference::of_week(repo, week)?,
-            gate: gate::read(repo, week)?,
+            gate: week.units().map(tests).collect(),
             bugs: zoo::read(repo, week)?,
             tree: Tree::of_week(repo, weeks, week)?,
         })
@@ -129,9 +131,9 @@ impl<'a> Prepared<'a> {
         tree
     }
 
-    /// The tests of a unit as the runner names them: `day1::zeros_are_no_record`.
-    fn tests_of(&self, unit: &str) -> Vec<String> {
-        self.gate[unit].iter().map(|name| format!("{unit}::{name}")).collect()
+    /// The tests of all units, in the order of learning.
+    fn all_tests(&self) -> Vec<String> {
+        self.week.unit_ids().iter().flat_map(|unit| self.gate[*unit].clone()).collect()
     }
 }
 

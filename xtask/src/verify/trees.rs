@@ -16,7 +16,7 @@ pub(super) fn green(repo: &Repo, slot: &Slot, course: &Prepared<'_>) -> anyhow::
     let week = course.week;
     let built = slot::build_solution(repo, week)?;
     let mut problems = Vec::new();
-    let expected = all_tests(course);
+    let expected = course.all_tests();
     let listed = runner::list(&built)?;
     for test in listed.iter().filter(|test| !expected.contains(test)) {
         problems.push(format!("{test} runs, but stands in no file of a day"));
@@ -40,10 +40,11 @@ pub(super) fn day(
     wanted: &[Proof],
 ) -> anyhow::Result<Vec<Check>> {
     let units = course.week.unit_ids();
-    let done: Vec<String> = units[..solved].iter().flat_map(|unit| course.tests_of(unit)).collect();
+    let done: Vec<String> =
+        units[..solved].iter().flat_map(|unit| course.gate[*unit].clone()).collect();
     let next = match solved {
-        0 => all_tests(course),
-        n => units.get(n).map(|unit| course.tests_of(unit)).unwrap_or_default(),
+        0 => course.all_tests(),
+        n => units.get(n).map(|unit| course.gate[*unit].clone()).unwrap_or_default(),
     };
     let tree = course.solved(solved);
     let mut built: Option<Result<Built, String>> = None;
@@ -116,13 +117,13 @@ pub(super) fn bug(
         let (path, text) = bug.apply(week, &course.files, &units[..solved])?;
         let mut tree = course.solved(solved);
         tree.set_source(week, &path, text);
-        let tests = course.tests_of(&unit.id);
-        let key = cache.key(Proof::Zoo.name(), &tree, &tests);
+        let tests = &course.gate[&unit.id];
+        let key = cache.key(Proof::Zoo.name(), &tree, tests);
         if let Some(notes) = cache.recall(&key) {
             return Ok(check(Vec::new(), notes, None));
         }
         let built = slot.build(week, &tree)?;
-        let ran = slot.run(&built, week, &tests, Until::FirstRed)?;
+        let ran = slot.run(&built, week, tests, Until::FirstRed)?;
         let caught = ran.iter().find(|ran| !ran.passed());
         let (problems, notes) = match caught {
             None => {
@@ -141,10 +142,6 @@ pub(super) fn bug(
         check(vec![format!("{error:#}")], Vec::new(), Some(took))
     };
     Ok(vec![outcome.unwrap_or_else(failed)])
-}
-
-fn all_tests(course: &Prepared<'_>) -> Vec<String> {
-    course.week.unit_ids().iter().flat_map(|unit| course.tests_of(unit)).collect()
 }
 
 fn not_passed(ran: &[Ran]) -> Vec<String> {

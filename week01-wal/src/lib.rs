@@ -11,8 +11,9 @@
 //! ```
 //!
 //! Read it in that order, from the bottom: `record.rs`, `segment.rs`, `writer.rs`, `reader.rs`,
-//! `commit.rs`, `recovery.rs`, `batch.rs`, `checkpoint.rs`, `store.rs`. Before `commit.rs`, look at
-//! `fs/mod.rs`: it says what a disk promises. The labs are `bitcask.rs` and `spare.rs`.
+//! `commit.rs`, `recovery.rs`, `batch.rs`, `checkpoint.rs`, `scan.rs`, `store.rs`. Before
+//! `commit.rs`, look at `fs/mod.rs`: it says what a disk promises. The labs are `bitcask.rs`
+//! and `spare.rs`.
 
 mod batch;
 pub mod checkpoint;
@@ -23,6 +24,7 @@ pub mod fs;
 mod reader;
 mod record;
 mod recovery;
+mod scan;
 pub mod segment;
 pub mod spare;
 mod store;

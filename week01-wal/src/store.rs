@@ -13,8 +13,6 @@
 //! still alive, as Redis does with the operating system's help when it forks to save. That costs
 //! memory and a pause that grow with the store. Week 2 has a better way.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,15 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use crate::checkpoint::{self, Checkpoint, apply};
+use crate::checkpoint::{self, Checkpoint, Map, apply};
 use crate::engine::{Counter, Direction, Durability, Engine, KeyRange, Reader, Scan, Stats};
 use crate::fs::{Fs, Lock};
+use crate::scan::MapScan;
 use crate::{
-    Batch, Error, LogOptions, Recovered, RecoveryMode, Result, Seq, Wal, WriteBatch, recover,
+    Error, LogOptions, Lsn, Recovered, RecoveryMode, Result, Seq, Wal, WriteBatch, recover, segment,
 };
-
-/// The keys and values of a store at one instant.
-type Map = BTreeMap<Bytes, Bytes>;
 
 /// How a [`LogStore`] is opened.
 #[derive(Debug, Clone, Default)]
@@ -61,35 +57,39 @@ pub struct LogStore {
 impl LogStore {
     /// Opens the store in `dir`, making it if there is none.
     ///
-    /// **Day 6**, chapter `week01/day6-store.md`. Takes the directory's lock first, and only then
-    /// looks at anything. Then the checkpoint, then the log from where the checkpoint ends.
+    /// **Day 6**, chapter `week01/day6-store.md`. Takes the lock, the file `LOCK` in the directory,
+    /// before it looks at anything else there. Then reads the checkpoint, then the log from where
+    /// the checkpoint ends. If the directory above `dir` is new as well, make its name durable
+    /// first: this looks after `dir` alone.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] if the store is open elsewhere; nothing was touched then.
-    /// [`Error::Corruption`] if the checkpoint or the log is damaged; [`Error::Io`].
+    /// [`Error::Corruption`] if the checkpoint or the log is damaged, with file and offset;
+    /// [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: StoreOptions) -> Result<LogStore> {
-        // A directory is itself a name, in the one above: make that durable first. Then lock,
-        // checkpoint, recover, log. Every record is a batch: apply it to the checkpoint's
-        // entries, and remember the number of its last operation.
+        // The directory, its lock, and then its own name, which stands in the directory above: a
+        // store whose directory is forgotten is lost with all its files. After that: checkpoint,
+        // recover, log. Each record is replayed into what the checkpoint says.
         todo!("day 6: open")
     }
 
     /// Writes the whole map to a checkpoint and removes the part of the log that it replaces.
     ///
-    /// **Day 6**. Reads and writes go on meanwhile.
+    /// **Day 6**. Reads and writes go on meanwhile. One checkpoint is written at a time; whoever
+    /// comes second waits and then writes a newer one.
     ///
     /// # Errors
     ///
     /// [`Error::Io`], [`Error::Poisoned`], [`Error::Closed`]. Nothing is lost: the old checkpoint
-    /// and all of the log that it needs are still there, or the new one is.
+    /// and all of the log that it needs are still there, or the new one is. Writes may go on.
     ///
     /// # Cost
     ///
     /// Every entry is written once. The first write meanwhile copies the map in memory.
     pub fn checkpoint(&self) -> Result<()> {
-        // A map, a number and a place in the log that belong together; then the order of things on
-        // disk: the log up to that place, the checkpoint, and last of all the purge.
+        // A place, a number and a map that belong together, taken under the writers' lock. Without
+        // it, the order of things on disk: the log up to that place, the checkpoint, the purge.
         todo!("day 6: checkpoint")
     }
 
@@ -107,6 +107,19 @@ impl LogStore {
     fn view(&self) -> Result<View> {
         self.check_open()?;
         Ok(View { map: Arc::clone(&self.map.read()) })
+    }
+}
+
+/// The error for the record at `lsn`, which is whole but not what this store wrote there. It names
+/// the file and the place in it, as for any other damage.
+fn not_ours(fs: &dyn Fs, dir: &Path, lsn: Lsn, reason: String) -> Error {
+    match segment::list(fs, dir) {
+        Err(error) => error,
+        Ok(segments) => {
+            let segment = segments.into_iter().rfind(|segment| segment.base <= lsn);
+            let segment = segment.expect("a record was read from some segment");
+            Error::corruption(&segment.path, lsn - segment.base, reason)
+        }
     }
 }
 
@@ -140,13 +153,16 @@ impl Engine for LogStore {
     }
 
     fn stats(&self) -> Stats {
+        // One lock at a time: a writer holds the numbers while it waits for the map.
+        let entry_count = self.map.read().len() as u64;
+        let last_seq = *self.last_seq.lock();
         let log = self.wal.stats();
         let counter = |name, unit, value| Counter { name, unit, value };
         Stats {
             engine: "LogStore",
             counters: vec![
-                counter("entries", "", self.map.read().len() as u64),
-                counter("last_seq", "", *self.last_seq.lock()),
+                counter("entries", "", entry_count),
+                counter("last_seq", "", last_seq),
                 counter("log_records", "", log.records),
                 counter("log_bytes", "bytes", log.bytes),
                 counter("log_end", "bytes", self.wal.end()),
@@ -184,50 +200,5 @@ impl Reader for View {
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
         View { map: Arc::clone(&self.map) }.into_scan(range, direction)
-    }
-}
-
-/// Walks a map that it shares. A borrowed iterator cannot own what it borrows from, so entries
-/// come in small groups, each found by its first key.
-pub(crate) struct MapScan<V> {
-    map: Arc<BTreeMap<Bytes, V>>,
-    /// What has not been fetched yet.
-    range: KeyRange,
-    direction: Direction,
-    /// Fetched, not yet returned.
-    ready: VecDeque<(Bytes, V)>,
-}
-
-/// Entries to fetch at once.
-const GROUP_SIZE: usize = 64;
-
-impl<V: Clone> Iterator for MapScan<V> {
-    type Item = (Bytes, V);
-
-    fn next(&mut self) -> Option<(Bytes, V)> {
-        if self.ready.is_empty() {
-            self.fetch();
-        }
-        self.ready.pop_front()
-    }
-}
-
-impl<V: Clone> MapScan<V> {
-    /// The entries of `map` in `range`.
-    pub(crate) fn new(
-        map: Arc<BTreeMap<Bytes, V>>,
-        range: KeyRange,
-        direction: Direction,
-    ) -> MapScan<V> {
-        MapScan { map, range, direction, ready: VecDeque::new() }
-    }
-
-    /// Fetches the next group and takes it off the range.
-    ///
-    /// **Day 6**. The range may be empty, or upside down: then there is nothing.
-    fn fetch(&mut self) {
-        // `BTreeMap::range` panics at bounds that are upside down. What was fetched last is the
-        // new bound, left out.
-        todo!("day 6: fetch")
     }
 }

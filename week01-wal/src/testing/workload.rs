@@ -52,8 +52,9 @@ impl Workload {
     /// Mostly short, sometimes longer than a sector.
     fn value(&mut self) -> Vec<u8> {
         let size_max = if self.random.random_bool(0.1) { 900 } else { 24 };
-        let size = self.random.random_range(0..=size_max);
-        (0..size).map(|_| self.random.random_range(b'a'..=b'z')).collect()
+        let first = self.below(26);
+        let letters = (first..).map(|at| b"abcdefghijklmnopqrstuvwxyz"[at % 26]);
+        letters.take(self.below(size_max)).collect()
     }
 
     /// Any of the three.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::dice::Dice;
 use super::fault::{Fault, Faults, Operation};
@@ -13,7 +14,7 @@ use super::names::{InodeId, Names};
 use super::trace::{Detail, Trace};
 
 /// The longest file, in bytes: the images are in memory.
-const FILE_SIZE_MAX: u64 = 1 << 30;
+const FILE_SIZE_MAX: u64 = 256 << 20;
 
 /// How one operation goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,13 +222,13 @@ impl Disk {
         counted.map(|id| self.inodes[&id].live.len() as u64).sum()
     }
 
-    /// Forgets files that nobody can come back to.
+    /// Forgets files that nobody can come back to: without a name, and not open.
     pub(super) fn sweep(&mut self) {
-        let Disk { names, inodes, graveyard, .. } = self;
-        let gone = inodes.extract_if(.., |id, inode| {
-            std::sync::Arc::strong_count(&inode.handles) == 1 && !names.leads_to(*id)
+        let named = self.names.all_files();
+        let gone = self.inodes.extract_if(.., |id, inode| {
+            Arc::strong_count(&inode.handles) == 1 && !named.contains(id)
         });
-        gone.for_each(|(_, inode)| graveyard.bury(inode));
+        gone.for_each(|(_, inode)| self.graveyard.bury(inode));
     }
 
     pub(super) fn cut_power_in(&mut self, operations: u64) {

@@ -1,17 +1,23 @@
 //! A gate in front of `sync_data`: a test closes it, sees who waits, and opens it again. Order
 //! without sleeping.
 
+use std::io;
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
+
 use super::Shared;
+use super::disk::Disk;
 
 #[derive(Default)]
 pub(super) struct Gate {
-    pub(super) closed: bool,
+    closed: bool,
+    /// Times that it was opened: who waited then is free to go, even if it is closed again.
+    openings: u64,
     /// Syncs that may pass although the gate is closed.
-    pub(super) passes: usize,
+    passes: usize,
     /// Syncs that wait.
-    pub(super) waiting: usize,
+    waiting: usize,
 }
 
 /// Holds every `sync_data` until dropped; see [`SimFs::hold_syncs`](super::SimFs::hold_syncs).
@@ -52,8 +58,33 @@ impl SyncGate {
 impl Drop for SyncGate {
     fn drop(&mut self) {
         let gate = &mut self.shared.disk.lock().gate;
-        gate.closed = false;
-        gate.passes = 0;
+        *gate = Gate { openings: gate.openings + 1, ..Gate::default() };
         self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    /// Waits for the gate to open, or for a pass; an error if the process ends before that.
+    pub(super) fn wait_at_gate(
+        &self,
+        disk: &mut MutexGuard<'_, Disk>,
+        process: u64,
+    ) -> io::Result<()> {
+        let openings = disk.gate.openings;
+        let closed = |disk: &Disk| disk.gate.closed && disk.gate.openings == openings;
+        if !closed(disk) {
+            return Ok(());
+        }
+        disk.gate.waiting += 1;
+        self.changed.notify_all();
+        while closed(disk) && disk.gate.passes == 0 && disk.check_alive(process).is_ok() {
+            self.changed.wait(disk);
+        }
+        let alive = disk.check_alive(process);
+        if closed(disk) {
+            disk.gate.waiting -= 1;
+            disk.gate.passes -= usize::from(alive.is_ok());
+        }
+        alive
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::dice::Dice;
-use super::inode::Inode;
+use super::inode::{Inode, resize};
 
 /// Bytes of files that are gone: their blocks are given to other files, and show through where a
 /// write was lost.
@@ -64,7 +64,7 @@ impl Filler<'_> {
         if start >= len {
             return;
         }
-        image.resize(len, 0);
+        resize(image, len);
         let hole = &mut image[start..];
         match self {
             Filler::Zeros => {}

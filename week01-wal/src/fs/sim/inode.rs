@@ -58,7 +58,7 @@ impl Inode {
     }
 
     pub(super) fn set_len(&mut self, number: u64, len: usize) {
-        self.live.resize(len, 0);
+        resize(&mut self.live, len);
         self.pending.push((number, Change::SetLen(len)));
     }
 
@@ -68,7 +68,7 @@ impl Inode {
         for (_, change) in self.pending.drain(..synced) {
             match change {
                 Change::Write { offset, bytes } => place(&mut self.durable, offset, &bytes),
-                Change::SetLen(len) => self.durable.resize(len, 0),
+                Change::SetLen(len) => resize(&mut self.durable, len),
             }
         }
     }
@@ -84,7 +84,7 @@ impl Inode {
         let mut image = std::mem::take(&mut self.durable);
         for (_, change) in self.pending.drain(..) {
             match change {
-                Change::SetLen(len) if dice.keeps(odds) => image.resize(len, 0),
+                Change::SetLen(len) if dice.keeps(odds) => resize(&mut image, len),
                 Change::SetLen(_) => {}
                 Change::Write { offset, bytes } => {
                     let filler = graveyard.filler(&self.path, dice);
@@ -127,15 +127,22 @@ impl Inode {
 
 /// Writes `bytes` into `image`; what lies between its end and `offset` becomes zeros.
 fn place(image: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    let end = offset + bytes.len();
-    if image.len() == offset {
-        image.extend_from_slice(bytes);
-        return;
+    if image.len() < offset {
+        resize(image, offset);
     }
-    if image.len() < end {
-        image.resize(end, 0);
+    let overwritten = bytes.len().min(image.len() - offset);
+    let (inside, behind) = bytes.split_at(overwritten);
+    image[offset..offset + overwritten].copy_from_slice(inside);
+    image.extend_from_slice(behind);
+}
+
+/// Cuts or grows `image`. As `Vec::resize` with zeros, but copied in one go: in an unoptimised
+/// build that is a hundred times as fast.
+pub(super) fn resize(image: &mut Vec<u8>, len: usize) {
+    match len.checked_sub(image.len()) {
+        Some(more) => image.extend_from_slice(&vec![0; more]),
+        None => image.truncate(len),
     }
-    image[offset..end].copy_from_slice(bytes);
 }
 
 /// Lets `bytes`, written at `offset`, reach the platter as far as `fate` says.

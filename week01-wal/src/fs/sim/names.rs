@@ -10,7 +10,7 @@
 //! A change waits until each directory it touched was synced. A sync that fails forgets it for
 //! good, as with a file's bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,15 @@ pub(super) type InodeId = u64;
 pub(super) enum Node {
     File(InodeId),
     Dir,
+}
+
+impl Node {
+    fn id(&self) -> Option<InodeId> {
+        match self {
+            Node::File(id) => Some(*id),
+            Node::Dir => None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -71,20 +80,20 @@ impl Names {
         files.map(|(path, _)| path.as_path()).filter(move |path| path.parent() == Some(dir))
     }
 
-    /// Whether the file has, or may come to have after a crash, any name at all.
-    pub(super) fn leads_to(&self, id: InodeId) -> bool {
-        let node = Node::File(id);
-        let mut pending = self.pending.iter().flat_map(|change| &change.names);
-        self.live.values().any(|found| *found == node)
-            || self.durable.values().any(|found| *found == node)
-            || pending.any(|(_, found)| *found == Some(node))
+    /// Every file that has a name, or may come to have one in a crash.
+    pub(super) fn all_files(&self) -> BTreeSet<InodeId> {
+        let pending = self.pending.iter().flat_map(|change| &change.names);
+        let pending = pending.filter_map(|(_, node)| node.as_ref());
+        self.live
+            .values()
+            .chain(self.durable.values())
+            .chain(pending)
+            .filter_map(Node::id)
+            .collect()
     }
 
     pub(super) fn live_files(&self) -> impl Iterator<Item = InodeId> {
-        self.live.values().filter_map(|node| match node {
-            Node::File(id) => Some(*id),
-            Node::Dir => None,
-        })
+        self.live.values().filter_map(Node::id)
     }
 
     pub(super) fn link(&mut self, path: &Path, id: InodeId) {
@@ -117,7 +126,14 @@ impl Names {
     pub(super) fn link_durably(&mut self, path: &Path, id: InodeId) -> io::Result<()> {
         self.create_dir(path.parent().unwrap_or(path))?;
         self.link(path, id);
-        path.ancestors().skip(1).for_each(|dir| self.sync(dir));
+        for path in path.ancestors().filter(|path| !is_root(path)) {
+            let node = self.live.get(path).copied();
+            set(&mut self.durable, path, node);
+            self.pending
+                .iter_mut()
+                .for_each(|change| change.names.retain(|(name, _)| name != path));
+        }
+        self.pending.retain(|change| !change.names.is_empty());
         Ok(())
     }
 

@@ -93,7 +93,9 @@ impl Display for Event {
                 match detail {
                     Detail::None => Ok(()),
                     Detail::To(path) => write!(f, " to {}", short(path)),
-                    Detail::Range { offset, size } => write!(f, " {offset}..{}", offset + size),
+                    Detail::Range { offset, size } => {
+                        write!(f, " {offset}..{}", offset.saturating_add(*size))
+                    }
                     Detail::Len(len) => write!(f, " to {len}"),
                 }
             }

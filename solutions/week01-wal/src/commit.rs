@@ -220,6 +220,12 @@ impl Wal {
         state.poison_on_failure(sealed)
     }
 
+    /// Passes `result` on; if the disk failed, the log is poisoned from now on. For stores whose
+    /// own files belong to the log.
+    pub(crate) fn poison_on_failure<T>(&self, result: Result<T>) -> Result<T> {
+        self.state.lock().poison_on_failure(result)
+    }
+
     /// Where the next record will begin.
     pub fn end(&self) -> Lsn {
         self.state.lock().writer.end()

@@ -12,6 +12,8 @@ mod cli;
 mod cmd;
 #[cfg(test)]
 mod fixture;
+mod gate;
+mod hints;
 mod holes;
 mod items;
 mod nearest;
@@ -19,6 +21,7 @@ mod rebase;
 mod reference;
 mod repo;
 mod results;
+mod road;
 mod runner;
 mod source;
 mod style;

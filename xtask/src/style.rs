@@ -16,6 +16,7 @@ pub(crate) const CODE: Style = AnsiColor::Cyan.on_default();
 pub(crate) const PASSED: &str = "✓";
 pub(crate) const FAILED: &str = "✗";
 pub(crate) const NOT_STARTED: &str = "·";
+pub(crate) const PARTLY: &str = "◐";
 
 /// The colours of `--help`.
 pub(crate) const HELP: clap::builder::Styles =

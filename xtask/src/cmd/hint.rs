@@ -1,18 +1,205 @@
-//! `cargo x hint`.
+//! `cargo x hint`: graded hints for the test that fails first.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use crate::cli::Answer;
-use crate::repo::Repo;
+use crate::gate::Gate;
+use crate::hints::{self, Hints};
+use crate::repo::{self, Repo};
+use crate::results::{self, Results};
+use crate::road;
+use crate::runner::{Outcome, Report};
+use crate::style::{self, BAD, BOLD, CODE, DIM, GOOD, paint};
+use crate::week::{Unit, Week, Weeks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Each test has three hints: a nudge, a state to draw on paper, the shape of the code. You see the
+first; --more shows one more. What you have seen is remembered.
+
 Examples:
-  cargo x hint week01")]
+  cargo x hint week01              the first test of week 1 that is not green
+  cargo x hint week01 4            the same of day 4
+  cargo x hint week01 4 --more     one hint more")]
 pub(crate) struct Args {
-    /// The week: week01, 1 or wal
-    week: String,
+    /// The week: week01, 1 or wal; the one you are in if left out
+    week: Option<String>,
+    /// The day or lab: 4, day4, bitcask; the first that is not green if left out
+    day: Option<String>,
+    /// Show one hint more than last time
+    #[arg(long)]
+    more: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x hint` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let week = match &args.week {
+        Some(name) => weeks.find_open(name)?,
+        None => road::present_week(repo, &weeks)?,
+    };
+    let day = args.day.as_deref().map(|day| week.unit(day)).transpose()?;
+    let Some((unit, report)) = first_red(repo, week, day)? else {
+        let what = day.map_or(week.label(), |day| format!("{} · {}", week.label(), day.label()));
+        anstream::println!("{} {what} is green: no hint needed", paint(GOOD, style::PASSED));
+        return Ok(Answer::Yes);
+    };
+    print_test(week, unit, &report);
+    let all = hints::load(repo, week, unit)?;
+    let Some(hints) = all.get(report.name()) else {
+        anstream::println!("\nthere is no hint for this test; read {}", road::chapter_path(unit));
+        return Ok(Answer::No);
+    };
+    let mut seen = Seen::load(repo);
+    let count = seen.count(week, &report.test, args.more);
+    print_hints(week, unit, hints, count);
+    seen.save(repo)?;
+    Ok(Answer::Yes)
+}
+
+/// The first test that is not green: from the last results if they are of the files as they are,
+/// else by running.
+fn first_red<'a>(
+    repo: &'a Repo,
+    week: &'a Week,
+    day: Option<&'a Unit>,
+) -> anyhow::Result<Option<(&'a Unit, Report)>> {
+    let asked_for = |unit: &&Unit| day.map_or(!unit.is_lab(), |day| day.id == unit.id);
+    let results = Results::load(repo, week);
+    let sources = results::sources(repo, week)?;
+    let mut unknown = Vec::new();
+    for unit in week.units().filter(asked_for) {
+        let tests = results::tests_in_source(repo, week, unit);
+        let reports = results.current(&tests, &sources);
+        if let Some(red) = pick(&reports) {
+            if unknown.is_empty() {
+                return Ok(Some((unit, red)));
+            }
+        } else if reports.len() < tests.len() {
+            unknown.push(unit);
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(None);
+    }
+    let Some(mut gate) = Gate::open(repo, week)? else {
+        anyhow::bail!("the code does not build: the compiler's errors come before any hint");
+    };
+    let units: Vec<(&Unit, Vec<String>)> = gate.units().to_vec();
+    for (unit, tests) in units.iter().filter(|(unit, _)| asked_for(unit)) {
+        let reports = gate.run(unit, tests, &AtomicBool::new(false))?;
+        if let Some(red) = pick(&reports) {
+            return Ok(Some((unit, red)));
+        }
+    }
+    Ok(None)
+}
+
+/// The first that failed, else the first that is not started: as `cargo x test` shows it.
+fn pick(reports: &[Report]) -> Option<Report> {
+    let failed = reports.iter().find(|r| !r.outcome.passed() && !r.outcome.not_started());
+    failed.or_else(|| reports.iter().find(|r| r.outcome.not_started())).cloned()
+}
+
+fn print_test(week: &Week, unit: &Unit, report: &Report) {
+    let title = format!("{} · {} · {}", week.label(), unit.label(), unit.title);
+    anstream::println!("{}", paint(BOLD, title));
+    let (style, glyph) = match report.outcome {
+        Outcome::NotStarted { .. } => (DIM, style::NOT_STARTED),
+        _ => (BAD, style::FAILED),
+    };
+    anstream::println!("  {} {}", paint(style, glyph), paint(BOLD, report.name()));
+    if let Some(line) = report.outcome.message().lines().next() {
+        anstream::println!("    {}", paint(DIM, line));
+    }
+}
+
+fn print_hints(week: &Week, unit: &Unit, hints: &Hints, count: usize) {
+    let graded = hints.graded();
+    for (index, (what, text)) in graded.iter().take(count).enumerate() {
+        let number = format!("{} of {}", index + 1, graded.len());
+        anstream::println!("\n  {} {}", paint(DIM, number), paint(BOLD, what));
+        for line in text.trim().lines() {
+            anstream::println!("    {line}");
+        }
+    }
+    anstream::println!();
+    let (label, argument) = (week.label(), unit.argument());
+    if count < graded.len() {
+        let command = paint(CODE, format!("cargo x hint {label} {argument} --more"));
+        anstream::println!("  {} {command}", paint(DIM, "one more:"));
+    } else {
+        let command = paint(CODE, format!("cargo x diff {label}"));
+        anstream::println!("  {} {command}", paint(DIM, "that is all; the reference:"));
+    }
+}
+
+/// How many hints of each test were shown: `.x/hints.json`.
+struct Seen(BTreeMap<String, usize>);
+
+impl Seen {
+    fn path(repo: &Repo) -> PathBuf {
+        repo.state_dir().join("hints.json")
+    }
+
+    /// What cannot be read counts as nothing seen.
+    fn load(repo: &Repo) -> Seen {
+        let text = std::fs::read_to_string(Seen::path(repo)).unwrap_or_default();
+        Seen(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// How many to show now: as many as before, one more if asked for, one at least.
+    fn count(&mut self, week: &Week, test: &str, more: bool) -> usize {
+        let count = self.0.entry(format!("{}::{test}", week.label())).or_insert(0);
+        *count = (*count + usize::from(more)).clamp(1, 3);
+        *count
+    }
+
+    fn save(&self, repo: &Repo) -> anyhow::Result<()> {
+        repo::write(&Seen::path(repo), serde_json::to_string_pretty(&self.0)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_more_shows_one_more_and_it_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = Repo { root: dir.path().to_path_buf() };
+        let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = false\n\
+                    [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\n";
+        let week = Week::parse("week01-wal", text).unwrap();
+        let mut show = |more| {
+            let mut seen = Seen::load(&repo);
+            let count = seen.count(&week, "day1::a", more);
+            seen.save(&repo).unwrap();
+            count
+        };
+        assert_eq!(show(false), 1);
+        assert_eq!(show(true), 2);
+        assert_eq!(show(false), 2);
+        assert_eq!(show(true), 3);
+        assert_eq!(show(true), 3);
+    }
+
+    #[test]
+    fn what_failed_comes_before_what_is_not_started() {
+        let report = |test: &str, outcome| {
+            let test = test.to_owned();
+            Report { test, outcome, duration_ms: 0, output: String::new() }
+        };
+        let todo = || Outcome::NotStarted { what: String::new(), location: None };
+        let reports = [
+            report("day1::a", Outcome::Passed),
+            report("day1::b", todo()),
+            report("day1::c", Outcome::StackOverflow),
+        ];
+        assert_eq!(pick(&reports).unwrap().test, "day1::c");
+        assert_eq!(pick(&reports[..2]).unwrap().test, "day1::b");
+        assert_eq!(pick(&reports[..1]), None);
+    }
 }

@@ -1,18 +1,161 @@
-//! `cargo x test`.
+//! `cargo x test`: runs a week's gate, day by day.
+
+mod print;
+mod watch;
+
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
 
 use crate::cli::Answer;
+use crate::gate::Gate;
+use crate::nearest::unknown;
 use crate::repo::Repo;
+use crate::road;
+use crate::runner::Report;
+use crate::style::{self, CODE, GOOD, paint};
+use crate::week::{Unit, Week, Weeks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Days are run in order, up to the first that is not green. Labs follow when all days are green.
+  ✓ passed   ✗ failed   · not started: it came to a todo!
+
 Examples:
-  cargo x test week01")]
+  cargo x test                          the week you are in
+  cargo x test week01 --day 2           one day
+  cargo x test week01 torn              tests with `torn` in their names
+  cargo x test week01 --watch           again whenever you save
+  cargo x test week01 --all --json      for a machine: one object a test")]
 pub(crate) struct Args {
-    /// The week: week01, 1 or wal
-    week: String,
+    /// The week: week01, 1 or wal; the one you are in if left out
+    week: Option<String>,
+    /// Only tests whose names contain this
+    name: Option<String>,
+    /// Only this day or lab: 2, day2, bitcask
+    #[arg(long)]
+    day: Option<String>,
+    /// Go on after a day that is not green, and run the labs
+    #[arg(long)]
+    all: bool,
+    /// Run again whenever a file of the week is saved
+    #[arg(long)]
+    watch: bool,
+    /// Print one JSON object a test and nothing else
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(_repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
-    anyhow::bail!("`cargo x test` is not here yet")
+pub(crate) fn run(repo: &Repo, args: Args) -> Result<Answer> {
+    let weeks = Weeks::load(repo)?;
+    let week = match &args.week {
+        Some(name) => weeks.find_open(name)?,
+        None => road::present_week(repo, &weeks)?,
+    };
+    let day = args.day.as_deref().map(|day| week.unit(day)).transpose()?;
+    let job = Job { repo, week, day, name: args.name.as_deref(), all: args.all, json: args.json };
+    if args.watch { watch::repeat(repo, week, |stop| job.run(stop)) } else { job.run(&NEVER) }
+}
+
+/// A run that is not watched is never stopped, but by Ctrl-C.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// What to run, and how to say it.
+struct Job<'a> {
+    repo: &'a Repo,
+    week: &'a Week,
+    day: Option<&'a Unit>,
+    name: Option<&'a str>,
+    all: bool,
+    json: bool,
+}
+
+impl Job<'_> {
+    fn run(&self, stop: &AtomicBool) -> Result<Answer> {
+        let Some(mut gate) = Gate::open(self.repo, self.week)? else { return Ok(Answer::No) };
+        let chosen = self.choose(&gate)?;
+        let mut answer = Answer::Yes;
+        for (unit, tests) in &chosen {
+            let reports = gate.run(unit, tests, stop)?;
+            if reports.len() < tests.len() {
+                // Stopped: the next run begins at once, and says it all.
+                return Ok(Answer::No);
+            }
+            self.say(unit, &reports);
+            if !self.is_fine(unit, &reports) {
+                answer = Answer::No;
+                if !self.goes_on() {
+                    break;
+                }
+            }
+        }
+        if answer == Answer::Yes && !self.json {
+            self.say_next(&chosen)?;
+        }
+        Ok(answer)
+    }
+
+    /// The units to run and which of their tests.
+    fn choose<'g>(&self, gate: &Gate<'g>) -> Result<Vec<(&'g Unit, Vec<String>)>> {
+        let named = |test: &&String| self.name.is_none_or(|name| test.contains(name));
+        let mut chosen = Vec::new();
+        for (unit, tests) in gate.units() {
+            let tests: Vec<String> = tests.iter().filter(named).cloned().collect();
+            if !tests.is_empty() && self.day.is_none_or(|day| day.id == unit.id) {
+                chosen.push((*unit, tests));
+            }
+        }
+        if chosen.is_empty() {
+            let units = gate.units().iter();
+            let units = units.filter(|(unit, _)| self.day.is_none_or(|day| day.id == unit.id));
+            let tests = units.flat_map(|(_, tests)| tests).map(|test| short(test));
+            return Err(unknown("test", self.name.unwrap_or_default(), tests));
+        }
+        Ok(chosen)
+    }
+
+    fn goes_on(&self) -> bool {
+        self.all || self.name.is_some()
+    }
+
+    /// Whether a unit stands in nobody's way. A lab that is not begun does not, as long as nobody
+    /// asked for it.
+    fn is_fine(&self, unit: &Unit, reports: &[Report]) -> bool {
+        let asked_for = self.day.is_some() || self.name.is_some();
+        let passed = reports.iter().all(|report| report.outcome.passed());
+        let not_begun = reports.iter().all(|report| report.outcome.not_started());
+        passed || (unit.is_lab() && not_begun && !asked_for)
+    }
+
+    fn say(&self, unit: &Unit, reports: &[Report]) {
+        if self.json {
+            reports.iter().for_each(|report| print::json(self.week, unit, report));
+        } else {
+            print::unit(self.repo, self.week, unit, reports, self.name.is_some());
+        }
+    }
+
+    fn say_next(&self, ran: &[(&Unit, Vec<String>)]) -> Result<()> {
+        if self.name.is_some() {
+            return Ok(());
+        }
+        let standing = road::WeekStanding::load(self.repo, self.week)?;
+        if self.day.is_none() && ran.iter().any(|(unit, _)| !unit.is_lab()) {
+            let label = self.week.label();
+            let check = paint(GOOD, style::PASSED);
+            anstream::println!("\n{check} {label} is green. {}", self.week.promise);
+        }
+        anstream::println!();
+        match standing.next() {
+            Some(unit) => road::print_step(self.week, unit),
+            None => anstream::println!("where you stand: {}", paint(CODE, "cargo x")),
+        }
+        Ok(())
+    }
+}
+
+/// A test's name without its module.
+fn short(test: &str) -> &str {
+    test.split_once("::").map_or(test, |(_, name)| name)
 }

@@ -28,6 +28,7 @@ mod day1;
 mod day2;
 mod day3;
 mod day5;
+mod day6;
 mod log;
 mod watched;
 mod written;

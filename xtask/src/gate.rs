@@ -16,6 +16,8 @@ use crate::week::{Unit, Week};
 /// The tests of a week's crate as it stands.
 #[derive(Debug)]
 pub(crate) struct Gate<'a> {
+    /// Whether someone waits for the answer.
+    pub(crate) hasty: bool,
     repo: &'a Repo,
     week: &'a Week,
     built: Built,
@@ -35,7 +37,7 @@ impl<'a> Gate<'a> {
         let listed = runner::list(&built)?;
         let units = by_unit(repo, week, listed)?;
         let results = Results::load(repo, week);
-        Ok(Some(Gate { repo, week, built, units, sources, results }))
+        Ok(Some(Gate { hasty: true, repo, week, built, units, sources, results }))
     }
 
     /// The units and their tests, in order of learning.
@@ -51,7 +53,7 @@ impl<'a> Gate<'a> {
         tests: &[String],
         stop: &AtomicBool,
     ) -> anyhow::Result<Vec<Report>> {
-        let planned: Vec<Planned> = tests.iter().map(|test| plan(unit, test)).collect();
+        let planned: Vec<Planned> = tests.iter().map(|test| self.plan(unit, test)).collect();
         let mut progress = Progress::new();
         let mut done_count = 0;
         let reports = runner::run(&self.built, &planned, stop, |event| match event {
@@ -63,6 +65,13 @@ impl<'a> Gate<'a> {
         self.results.note(&reports, &self.sources);
         self.results.save(self.repo, self.week)?;
         Ok(reports)
+    }
+
+    fn plan(&self, unit: &Unit, test: &str) -> Planned {
+        let name = test.split_once("::").map_or(test, |(_, name)| name);
+        let limits = Limits::within(unit.time_limit(name));
+        let limits = if self.hasty { limits.hasty() } else { limits };
+        Planned { test: test.to_owned(), limits }
     }
 }
 
@@ -117,11 +126,6 @@ fn by_unit<'a>(
         units.push((unit, tests));
     }
     Ok(units)
-}
-
-fn plan(unit: &Unit, test: &str) -> Planned {
-    let name = test.split_once("::").map_or(test, |(_, name)| name);
-    Planned { test: test.to_owned(), limits: Limits::within(unit.time_limit(name)) }
 }
 
 fn describe(unit: &Unit, done: usize, count: usize, running: &[(String, Instant)]) -> String {

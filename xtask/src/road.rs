@@ -56,6 +56,7 @@ pub(crate) fn print_step(week: &Week, unit: &Unit) {
     let files = unit.files.iter().map(|file| week.dir_name.clone() + "/" + &file.to_string_lossy());
     let files: Vec<String> = files.collect();
     anstream::println!("{}{optional}: {}", paint(BOLD, "next"), paint(BOLD, title));
+    anstream::println!("  {}", unit.idea);
     anstream::println!("  {}   {}", paint(DIM, "read"), chapter_path(unit));
     anstream::println!("  {}  {}", paint(DIM, "write"), files.join(", "));
     anstream::println!("  {}    {}", paint(DIM, "run"), paint(CODE, test_command(week, unit)));

@@ -38,6 +38,31 @@ pub(crate) fn warn(text: impl std::fmt::Display) {
     anstream::eprintln!("{}: {text}", paint(WARN.bold(), "warning"));
 }
 
+/// `text` in lines of at most `width` characters, broken between words. A line that begins with a
+/// space is code, or lined up with care, and stays as it is.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(' ') || line.chars().count() <= width {
+            lines.push(line.to_owned());
+            continue;
+        }
+        let mut present = String::new();
+        for word in line.split(' ') {
+            let wanted = present.chars().count() + 1 + word.chars().count();
+            if !present.is_empty() && wanted > width {
+                lines.push(std::mem::take(&mut present));
+            }
+            if !present.is_empty() {
+                present.push(' ');
+            }
+            present.push_str(word);
+        }
+        lines.push(present);
+    }
+    lines
+}
+
 /// One line at the bottom of a terminal that says what is going on, for what takes a while.
 ///
 /// Where the standard error is no terminal, nothing is printed.
@@ -82,5 +107,17 @@ impl Drop for Progress {
 pub(crate) fn clear_progress() {
     if std::io::stderr().is_terminal() {
         anstream::eprint!("\r\x1b[2K\x1b[?7h");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_code_is_not() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("    one two three\n\nend", 7), ["    one two three", "", "end"]);
+        assert_eq!(wrap("incomprehensible word", 7), ["incomprehensible", "word"]);
     }
 }

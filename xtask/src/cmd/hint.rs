@@ -121,7 +121,7 @@ fn print_hints(week: &Week, unit: &Unit, hints: &Hints, count: usize) {
     for (index, (what, text)) in graded.iter().take(count).enumerate() {
         let number = format!("{} of {}", index + 1, graded.len());
         anstream::println!("\n  {} {}", paint(DIM, number), paint(BOLD, what));
-        for line in text.trim().lines() {
+        for line in style::wrap(text.trim(), 88) {
             anstream::println!("    {line}");
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = false\n\
                     [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\n";
         let week = Week::parse("week01-wal", text).unwrap();
-        let mut show = |more| {
+        let show = |more| {
             let mut seen = Seen::load(&repo);
             let count = seen.count(&week, "day1::a", more);
             seen.save(&repo).unwrap();

@@ -74,6 +74,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self, stop: &AtomicBool) -> Result<Answer> {
         let Some(mut gate) = Gate::open(self.repo, self.week)? else { return Ok(Answer::No) };
+        gate.hasty = !self.all && !self.json;
         let chosen = self.choose(&gate)?;
         let mut answer = Answer::Yes;
         for (unit, tests) in &chosen {
@@ -91,7 +92,7 @@ impl Job<'_> {
             }
         }
         if answer == Answer::Yes && !self.json {
-            self.say_next(&chosen)?;
+            self.say_next()?;
         }
         Ok(answer)
     }
@@ -136,12 +137,12 @@ impl Job<'_> {
         }
     }
 
-    fn say_next(&self, ran: &[(&Unit, Vec<String>)]) -> Result<()> {
+    fn say_next(&self) -> Result<()> {
         if self.name.is_some() {
             return Ok(());
         }
         let standing = road::WeekStanding::load(self.repo, self.week)?;
-        if self.day.is_none() && ran.iter().any(|(unit, _)| !unit.is_lab()) {
+        if self.day.is_none() && standing.days_done() {
             let label = self.week.label();
             let check = paint(GOOD, style::PASSED);
             anstream::println!("\n{check} {label} is green. {}", self.week.promise);

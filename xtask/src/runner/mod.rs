@@ -17,7 +17,6 @@ mod process;
 mod verdict;
 
 pub(crate) use build::{Build, BuildJob, Built, build, cargo};
-pub(crate) use groups::spawn;
 pub(crate) use pool::{Event, Planned, list, run};
 pub(crate) use process::Limits;
 pub(crate) use verdict::{Outcome, Report, bytes};

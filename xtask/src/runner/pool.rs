@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 
 use super::build::Built;
 use super::process::{Limits, observe};
-use super::verdict::{Report, WATCH, judge};
+use super::verdict::{Outcome, Report, WATCH, judge};
 
 /// A test to run, and what it may use.
 #[derive(Debug, Clone)]
@@ -48,12 +48,13 @@ pub(crate) fn run(
     mut on_event: impl FnMut(Event<'_>),
 ) -> anyhow::Result<Vec<Report>> {
     let next = AtomicUsize::new(0);
+    let hung = AtomicBool::new(false);
     let (sender, receiver) = channel();
     let mut reports: Vec<Option<Report>> = tests.iter().map(|_| None).collect();
     let mut running: Vec<(String, Instant)> = Vec::new();
     std::thread::scope(|scope| {
         for _ in 0..worker_count().min(tests.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, hung) = (sender.clone(), &next, &hung);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +63,7 @@ pub(crate) fn run(
                     };
                     // The receiver goes away only when the whole run has failed.
                     let _heard = sender.send((index, None));
-                    let _heard = sender.send((index, Some(run_one(built, planned, stop))));
+                    let _heard = sender.send((index, Some(run_one(built, planned, hung, stop))));
                 }
             });
         }
@@ -85,16 +86,29 @@ pub(crate) fn run(
     Ok(reports.into_iter().flatten().collect())
 }
 
-fn run_one(built: &Built, planned: &Planned, stop: &AtomicBool) -> anyhow::Result<Option<Report>> {
+fn run_one(
+    built: &Built,
+    planned: &Planned,
+    hung: &AtomicBool,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Report>> {
+    let mut limits = planned.limits;
+    if hung.load(Ordering::Relaxed) {
+        limits.time = limits.time_after_hang;
+    }
     let mut command = built.command();
     // Two threads, for with one the harness runs the test on the main thread: its stack is larger
     // than a thread's, and a panic would not name the test.
     command.args(["--exact", &planned.test, "--nocapture", "--test-threads=2", "--color=never"]);
-    let seen = observe(&mut command, planned.limits, WATCH, stop)
+    let seen = observe(&mut command, limits, WATCH, stop)
         .with_context(|| format!("cannot run {}", planned.test))?;
-    Ok(judge(&planned.test, planned.limits, &seen))
+    let report = judge(&planned.test, limits, &seen);
+    if report.as_ref().is_some_and(|r| matches!(r.outcome, Outcome::TimedOut { .. })) {
+        hung.store(true, Ordering::Relaxed);
+    }
+    Ok(report)
 }
 
-fn worker_count() -> usize {
+pub(super) fn worker_count() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }

@@ -15,6 +15,8 @@ use super::groups;
 pub(crate) struct Limits {
     /// On the clock, from start to end.
     pub(crate) time: Duration,
+    /// The same, once another test of the run was ended for taking too long.
+    pub(crate) time_after_hang: Duration,
     /// On both of its outputs together.
     pub(crate) output_bytes: usize,
     /// Address space, where the system can bound it. Far more than a test should use: the tests'
@@ -25,7 +27,13 @@ pub(crate) struct Limits {
 impl Limits {
     /// The limits of a test that may take this long.
     pub(crate) fn within(time: Duration) -> Limits {
-        Limits { time, output_bytes: 1_000_000, memory_bytes: 8 << 30 }
+        Limits { time, time_after_hang: time, output_bytes: 1_000_000, memory_bytes: 8 << 30 }
+    }
+
+    /// Less time where another test hangs already: what deadlocks in one test does so in ten, and
+    /// someone is waiting. For people, not for grades.
+    pub(crate) fn hasty(self) -> Limits {
+        Limits { time_after_hang: self.time.min(HASTE), ..self }
     }
 }
 
@@ -60,6 +68,8 @@ pub(super) struct Watch {
     pub(super) grace: Duration,
 }
 
+/// Far more than most tests take, and still bearable ten times over.
+const HASTE: Duration = Duration::from_secs(4);
 /// How often a running process is looked at.
 const TICK: Duration = Duration::from_millis(50);
 /// How long to wait for the rest of the output once the process has ended. Only a process that

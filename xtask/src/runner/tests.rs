@@ -346,6 +346,19 @@ fn a_run_that_is_stopped_ends_what_runs_and_reports_the_rest() {
 }
 
 #[test]
+fn where_one_test_hangs_the_next_gets_less_time() {
+    let limits = Limits::within(Duration::from_secs(60)).hasty();
+    let plan = |name: &str, limits| Planned { test: format!("day1::{name}"), limits };
+    // As many as run at once: the last begins when the first has hung.
+    let first = Limits::within(Duration::from_secs(1));
+    let mut tests = vec![plan("deadlocks", first); pool::worker_count()];
+    tests.push(plan("deadlocks", limits));
+    let reports = run(misbehaving(), &tests, &AtomicBool::new(false), |_| {}).unwrap();
+    let last = reports.last().map(|report| &report.outcome);
+    assert!(matches!(last, Some(Outcome::TimedOut { limit_s: 4, .. })), "{last:?}");
+}
+
+#[test]
 fn an_error_of_the_compiler_is_passed_on() {
     let dir = package("#[test]\nfn broken() {\n    let x: u32 = \"text\";\n}\n");
     let Build::Failed { said } = build_package(dir.path()) else { panic!("it built") };

@@ -62,7 +62,7 @@ fn in_full(repo: &Repo, week: &Week, unit: &Unit, report: &Report) {
     let (glyph, name) = (paint(style, glyph), paint(BOLD, report.name()));
     anstream::println!("  {glyph} {name}{gap}{}", paint(DIM, time));
     let message = report.outcome.message();
-    for line in message.lines() {
+    for line in style::wrap(&message, WIDTH_MAX - 4) {
         anstream::println!("    {line}");
     }
     if let Some(location) = report.outcome.location() {

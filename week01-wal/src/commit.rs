@@ -127,6 +127,10 @@ impl Wal {
     ///
     /// [`Error::Io`] for the leader whose sync failed, [`Error::Poisoned`] for everybody else from
     /// then on, those included whose records an earlier sync had already carried.
+    ///
+    /// # Panics
+    ///
+    /// If the log ends before `lsn`: no sync could ever reach it.
     pub fn sync_past(&self, lsn: Lsn) -> Result<()> {
         // A loop with three exits: poisoned, already on disk, or lead. Whoever leads lets go of
         // the lock only around `sync_data`: `MutexGuard::unlocked` does that.
@@ -175,6 +179,12 @@ impl Wal {
         state.check_poison()?;
         let sealed = state.writer.seal();
         state.poison_on_failure(sealed)
+    }
+
+    /// Passes `result` on; if the disk failed, the log is poisoned from now on. For stores whose
+    /// own files belong to the log.
+    pub(crate) fn poison_on_failure<T>(&self, result: Result<T>) -> Result<T> {
+        self.state.lock().poison_on_failure(result)
     }
 
     /// Where the next record will begin.

@@ -16,6 +16,7 @@
 //! and `spare.rs`.
 
 mod batch;
+pub mod bitcask;
 pub mod checkpoint;
 mod commit;
 mod engine;
@@ -32,6 +33,7 @@ pub mod testing;
 mod writer;
 
 pub use batch::{Batch, Malformed, Operation, Operations, WriteBatch};
+pub use bitcask::{Bitcask, BitcaskOptions, Merged};
 pub use commit::{Wal, WalStats};
 pub use engine::{
     Counter, Direction, Durability, Engine, Entry, KeyRange, Reader, Scan, Seq, Stats,

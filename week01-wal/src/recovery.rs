@@ -15,13 +15,22 @@
 //! a record behind the bad bytes that says they had been synced when it was written, or a later
 //! segment. The idea is from Alagappan et al., "Protocol-Aware Recovery for Consensus-Based
 //! Storage", FAST 2018, and so is its limit: no witness stands behind the last sync.
+//!
+//! What can be read is not yet on disk. The process before this one may have been told that a sync
+//! failed; its bytes are still in the system's memory, where every read finds them, and the next
+//! sync passes them over and says that all is well. So what recovery keeps without knowing it to be
+//! durable, it writes once more. (Rebello et al., "Can Applications Recover from fsync Failures?",
+//! USENIX ATC 2020.)
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::fs::{File, Fs};
-use crate::record::HEADER_SIZE;
+use crate::record::{Decoded, HEADER_SIZE, decode, u64_at};
 use crate::{Error, LogReader, Lsn, Record, RecordReader, Result, segment};
+
+/// How much is read from a file at once, in bytes.
+const PIECE_SIZE: usize = 64 << 10;
 
 /// What recovery does about bytes that are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,8 +55,8 @@ pub struct Recovered {
     /// Bytes cut off as a torn tail: nothing that was ever acknowledged as synced, as far as the
     /// log can tell.
     pub torn_bytes: u64,
-    /// Bytes given up although they had been synced; 0 in every mode but
-    /// [`RecoveryMode::PointInTime`].
+    /// How many bytes further the log had gone, as far as its files tell, and was given up although
+    /// it had been synced; 0 in every mode but [`RecoveryMode::PointInTime`].
     pub lost_bytes: u64,
 }
 
@@ -55,20 +64,22 @@ pub struct Recovered {
 /// makes what is left durable.
 ///
 /// **Day 4**, chapter `week01/day4-recovery.md`. `from` is where a record begins: 0, or what the
-/// caller's checkpoint says. A directory without segments is a log that is empty, if `from` is 0.
+/// caller's checkpoint says, and all before it is on disk. A directory without segments is a log
+/// that is empty, if `from` is 0.
 ///
-/// Afterwards the log is what `visit` saw, byte for byte, and all of it is on disk: records that
-/// survived the end of a process may until then have been in the system's memory only. A second
-/// recovery changes nothing.
+/// Afterwards the log is what `visit` saw, byte for byte, and all of it is on disk, its length and
+/// its segments' names included: whatever happened to the syncs of the processes before. A second
+/// recovery finds the same.
 ///
 /// # Errors
 ///
 /// [`Error::Corruption`] names the file and the offset of the first bad byte, and nothing was
-/// changed on disk; so does an error of `visit`, passed on as it is. [`Error::Io`].
+/// changed on disk; so does an error of `visit`, passed on as it is. [`Error::Io`]: recover again.
 ///
 /// # Cost
 ///
-/// One pass over the bytes from `from` on. Memory for the largest record, not for the log.
+/// One pass over the bytes from `from` on. Those that no record's `synced` covers, at most one
+/// segment, are written once more. Memory for the largest record, not for the log.
 pub fn recover(
     fs: &Arc<dyn Fs>,
     dir: &Path,
@@ -85,8 +96,8 @@ pub fn recover(
 /// at `bad` had been synced when it was written.
 ///
 /// **Day 4**. Nobody knows where records begin behind bad bytes, so every offset is a candidate.
-/// Random bytes almost never pass the first test, `bad < synced ≤ position`; what passes is read
-/// as a record.
+/// Random bytes almost never pass the first test, `bad < synced ≤ position`; what passes is
+/// decoded.
 ///
 /// # Errors
 ///
@@ -94,9 +105,10 @@ pub fn recover(
 ///
 /// # Cost
 ///
-/// One pass over the bytes behind `bad`, in small pieces.
+/// One pass over the bytes behind `bad`, in pieces of `PIECE_SIZE`.
 pub fn has_witness(file: &Arc<dyn File>, base: Lsn, bad: Lsn) -> Result<bool> {
     // Read a piece, try each offset that has a whole header in it, and let the next piece begin
-    // where the first header does that was cut. A candidate is checked by a `RecordReader`.
+    // where the first header does that was cut. A record that goes on behind the piece is read by
+    // a `RecordReader`.
     todo!("day 4: has witness")
 }

@@ -141,11 +141,17 @@ impl Wal {
     ///
     /// [`Error::Io`] for the leader whose sync failed, [`Error::Poisoned`] for everybody else from
     /// then on, those included whose records an earlier sync had already carried.
+    ///
+    /// # Panics
+    ///
+    /// If the log ends before `lsn`: no sync could ever reach it.
     pub fn sync_past(&self, lsn: Lsn) -> Result<()> {
         // ANCHOR: day3_group_commit
         // A loop with three exits: poisoned, already on disk, or lead. Whoever leads lets go of
         // the lock only around `sync_data`: `MutexGuard::unlocked` does that.
         let mut state = self.state.lock();
+        let end = state.writer.end();
+        assert!(lsn < end, "no record begins at {lsn}: the log ends at {end}");
         loop {
             state.check_poison()?;
             if state.writer.synced() > lsn {

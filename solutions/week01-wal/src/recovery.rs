@@ -15,13 +15,22 @@
 //! a record behind the bad bytes that says they had been synced when it was written, or a later
 //! segment. The idea is from Alagappan et al., "Protocol-Aware Recovery for Consensus-Based
 //! Storage", FAST 2018, and so is its limit: no witness stands behind the last sync.
+//!
+//! What can be read is not yet on disk. The process before this one may have been told that a sync
+//! failed; its bytes are still in the system's memory, where every read finds them, and the next
+//! sync passes them over and says that all is well. So what recovery keeps without knowing it to be
+//! durable, it writes once more. (Rebello et al., "Can Applications Recover from fsync Failures?",
+//! USENIX ATC 2020.)
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::fs::{File, Fs};
-use crate::record::HEADER_SIZE;
+use crate::record::{Decoded, HEADER_SIZE, decode, u64_at};
 use crate::{Error, LogReader, Lsn, Record, RecordReader, Result, segment};
+
+/// How much is read from a file at once, in bytes.
+const PIECE_SIZE: usize = 64 << 10;
 
 /// What recovery does about bytes that are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,8 +55,8 @@ pub struct Recovered {
     /// Bytes cut off as a torn tail: nothing that was ever acknowledged as synced, as far as the
     /// log can tell.
     pub torn_bytes: u64,
-    /// Bytes given up although they had been synced; 0 in every mode but
-    /// [`RecoveryMode::PointInTime`].
+    /// How many bytes further the log had gone, as far as its files tell, and was given up although
+    /// it had been synced; 0 in every mode but [`RecoveryMode::PointInTime`].
     pub lost_bytes: u64,
 }
 
@@ -55,20 +64,22 @@ pub struct Recovered {
 /// makes what is left durable.
 ///
 /// **Day 4**, chapter `week01/day4-recovery.md`. `from` is where a record begins: 0, or what the
-/// caller's checkpoint says. A directory without segments is a log that is empty, if `from` is 0.
+/// caller's checkpoint says, and all before it is on disk. A directory without segments is a log
+/// that is empty, if `from` is 0.
 ///
-/// Afterwards the log is what `visit` saw, byte for byte, and all of it is on disk: records that
-/// survived the end of a process may until then have been in the system's memory only. A second
-/// recovery changes nothing.
+/// Afterwards the log is what `visit` saw, byte for byte, and all of it is on disk, its length and
+/// its segments' names included: whatever happened to the syncs of the processes before. A second
+/// recovery finds the same.
 ///
 /// # Errors
 ///
 /// [`Error::Corruption`] names the file and the offset of the first bad byte, and nothing was
-/// changed on disk; so does an error of `visit`, passed on as it is. [`Error::Io`].
+/// changed on disk; so does an error of `visit`, passed on as it is. [`Error::Io`]: recover again.
 ///
 /// # Cost
 ///
-/// One pass over the bytes from `from` on. Memory for the largest record, not for the log.
+/// One pass over the bytes from `from` on. Those that no record's `synced` covers, at most one
+/// segment, are written once more. Memory for the largest record, not for the log.
 pub fn recover(
     fs: &Arc<dyn Fs>,
     dir: &Path,
@@ -83,7 +94,7 @@ pub fn recover(
         return Ok(Recovered { end: 0, records: 0, torn_bytes: 0, lost_bytes: 0 });
     }
     let mut reader = open_at(fs, dir, from)?;
-    let mut records = 0;
+    let (mut records, mut synced) = (0, from);
     let stopped = loop {
         match reader.advance() {
             Ok(true) => visit(reader.record())?,
@@ -92,17 +103,18 @@ pub fn recover(
             Err(error) => return Err(error),
         }
         records += 1;
+        synced = synced.max(reader.record().synced);
     };
     let rest = Rest::find(fs, dir, &reader)?;
-    let (torn_bytes, lost_bytes) = match (mode, rest.is_damage(&reader)?) {
-        _ if rest.bytes == 0 => (0, 0),
-        (RecoveryMode::TolerateTail | RecoveryMode::PointInTime, false) => (rest.bytes, 0),
-        (RecoveryMode::PointInTime, true) => (0, rest.bytes),
-        (RecoveryMode::Strict, _) | (RecoveryMode::TolerateTail, true) => {
-            return Err(stopped.unwrap_or_else(|| rest.error(&reader)));
-        }
+    let (torn_bytes, lost_bytes) = match mode {
+        _ if rest.is_nothing() => (0, 0),
+        RecoveryMode::Strict => return Err(stopped.unwrap_or_else(|| rest.error(&reader))),
+        _ if !rest.is_damage(&reader)? => (rest.bytes, 0),
+        RecoveryMode::TolerateTail => return Err(stopped.unwrap_or_else(|| rest.error(&reader))),
+        RecoveryMode::PointInTime => (0, rest.bytes),
     };
-    rest.cut(fs, dir, &reader)?;
+    rest.remove_later(fs, dir)?;
+    settle(fs, dir, reader.segment(), synced)?;
     Ok(Recovered { end: reader.lsn(), records, torn_bytes, lost_bytes })
     // ANCHOR_END: day4_recover
 }
@@ -111,8 +123,8 @@ pub fn recover(
 /// at `bad` had been synced when it was written.
 ///
 /// **Day 4**. Nobody knows where records begin behind bad bytes, so every offset is a candidate.
-/// Random bytes almost never pass the first test, `bad < synced ≤ position`; what passes is read
-/// as a record.
+/// Random bytes almost never pass the first test, `bad < synced ≤ position`; what passes is
+/// decoded.
 ///
 /// # Errors
 ///
@@ -120,58 +132,70 @@ pub fn recover(
 ///
 /// # Cost
 ///
-/// One pass over the bytes behind `bad`, in small pieces.
+/// One pass over the bytes behind `bad`, in pieces of `PIECE_SIZE`.
 pub fn has_witness(file: &Arc<dyn File>, base: Lsn, bad: Lsn) -> Result<bool> {
     // ANCHOR: day4_has_witness
     // Read a piece, try each offset that has a whole header in it, and let the next piece begin
-    // where the first header does that was cut. A candidate is checked by a `RecordReader`.
-    let mut piece = vec![0; 64 << 10];
-    let mut position = bad + 1;
+    // where the first header does that was cut. A record that goes on behind the piece is read by
+    // a `RecordReader`.
+    let mut piece = vec![0; PIECE_SIZE];
+    let mut lsn = bad + 1;
     loop {
-        let filled = file.read_at(position - base, &mut piece)?;
+        let filled = file.read_at(lsn - base, &mut piece)?;
+        let mut bytes = &piece[..filled];
         if filled < HEADER_SIZE {
             return Ok(false);
         }
-        for header in piece[..filled].windows(HEADER_SIZE) {
-            let synced = u64::from_le_bytes(*header.last_chunk().expect("16 bytes end in 8"));
-            if bad < synced && synced <= position && is_record(file, base, position)? {
+        while let Some(header) = bytes.first_chunk::<HEADER_SIZE>() {
+            let synced = u64_at(header, 8);
+            if bad < synced && synced <= lsn && is_record(file, base, lsn, bytes)? {
                 return Ok(true);
             }
-            position += 1;
+            bytes = &bytes[1..];
+            lsn += 1;
         }
     }
     // ANCHOR_END: day4_has_witness
 }
 
-// ANCHOR: hidden_day4_rest
-/// Opens the log at `from`, which must be there: a log that ends before is not one to go on with.
-fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
-    let missing = |offset| {
-        let reason = format!("the log should go on at {from}, and does not reach it");
-        Error::corruption(&segment::path(dir, from), offset, reason)
-    };
-    let reader = match LogReader::open(Arc::clone(fs), dir, from) {
-        Err(error) if error.is_not_found() => return Err(missing(0)),
-        opened => opened?,
-    };
-    let len = reader.segment().file().len()?;
-    if len < reader.segment().offset() {
-        return Err(missing(len));
+// ANCHOR: hidden_day4_is_record
+/// Whether a record stands at `lsn`, where the file goes on with `bytes`, and then with more.
+fn is_record(file: &Arc<dyn File>, base: Lsn, lsn: Lsn, bytes: &[u8]) -> Result<bool> {
+    match decode(bytes, lsn) {
+        Decoded::Record(_) => return Ok(true),
+        Decoded::Corrupt { .. } => return Ok(false),
+        Decoded::Torn { .. } => {}
     }
-    Ok(reader)
-}
-
-/// Whether a record stands at `lsn`.
-fn is_record(file: &Arc<dyn File>, base: Lsn, lsn: Lsn) -> Result<bool> {
     match RecordReader::new(Arc::clone(file), base, lsn).advance() {
         Err(Error::Corruption { .. }) => Ok(false),
         found => found,
     }
 }
+// ANCHOR_END: hidden_day4_is_record
 
+// ANCHOR: hidden_day4_open_at
+/// Opens the log at `from`, which must be there: a log that ends before is not one to go on with.
+fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
+    let missing = |file: &Path, offset| {
+        let reason = format!("the log should go on at {from}, and does not reach it");
+        Error::corruption(file, offset, reason)
+    };
+    let reader = match LogReader::open(Arc::clone(fs), dir, from) {
+        Err(error) if error.is_not_found() => return Err(missing(&segment::path(dir, from), 0)),
+        opened => opened?,
+    };
+    let file = reader.segment().file();
+    match file.len()? {
+        len if len < reader.segment().offset() => Err(missing(file.path(), len)),
+        _ => Ok(reader),
+    }
+}
+// ANCHOR_END: hidden_day4_open_at
+
+// ANCHOR: hidden_day4_rest
 /// What stands behind the last good record.
 struct Rest {
-    /// All bytes of it.
+    /// How far the log went on, as far as its files tell.
     bytes: u64,
     /// The segments that begin behind it, oldest first.
     later: Vec<PathBuf>,
@@ -180,16 +204,21 @@ struct Rest {
 impl Rest {
     /// Looks behind the place where `reader` stopped.
     fn find(fs: &Arc<dyn Fs>, dir: &Path, reader: &LogReader) -> Result<Rest> {
-        let segment = reader.segment();
-        let mut bytes = segment.file().len()?.saturating_sub(segment.offset());
+        let base = reader.lsn() - reader.segment().offset();
+        let mut end = base + reader.segment().file().len()?;
         let mut later = Vec::new();
-        for found in segment::list(&**fs, dir)? {
-            if found.base > reader.lsn() - segment.offset() {
-                bytes += fs.open(&found.path)?.len()?.max(1);
-                later.push(found.path);
+        for segment in segment::list(&**fs, dir)? {
+            if segment.base > base {
+                end = segment.base + fs.open(&segment.path)?.len()?;
+                later.push(segment.path);
             }
         }
-        Ok(Rest { bytes, later })
+        Ok(Rest { bytes: end.saturating_sub(reader.lsn()), later })
+    }
+
+    /// Whether the log ends cleanly.
+    fn is_nothing(&self) -> bool {
+        self.bytes == 0 && self.later.is_empty()
     }
 
     /// Whether any of it had been synced.
@@ -206,21 +235,50 @@ impl Rest {
         Error::corruption(segment.file().path(), segment.offset(), reason)
     }
 
-    /// Ends the log where `reader` stopped, and makes it durable.
-    ///
-    /// The newest file goes first: whatever is left after a crash in here is a log that ends, or
-    /// one whose damage is still plain to see.
-    fn cut(&self, fs: &Arc<dyn Fs>, dir: &Path, reader: &LogReader) -> Result<()> {
+    /// Removes the later segments, the newest first: what is left after a crash in here is a log
+    /// whose damage is still plain to see.
+    fn remove_later(&self, fs: &Arc<dyn Fs>, dir: &Path) -> Result<()> {
         for path in self.later.iter().rev() {
             fs.remove(path)?;
             fs.sync_dir(dir)?;
         }
-        let segment = reader.segment();
-        if segment.file().len()? > segment.offset() {
-            segment.file().set_len(segment.offset())?;
-        }
-        segment.file().sync_data()?;
-        fs.sync_dir(dir)
+        Ok(())
     }
 }
 // ANCHOR_END: hidden_day4_rest
+
+// ANCHOR: hidden_day4_settle
+/// Ends the newest segment where `reader` stopped, and makes it durable with its name, of which
+/// only the bytes below `synced` are known to be.
+///
+/// A sync that failed in an earlier process has forgotten what it should have carried: a length, a
+/// name, bytes. The next one carries only what is done again.
+fn settle(fs: &Arc<dyn Fs>, dir: &Path, reader: &RecordReader, synced: Lsn) -> Result<()> {
+    let (file, end) = (reader.file(), reader.offset());
+    if end == 0 {
+        // Records are written to a segment once its name is durable. This one has none.
+        let fresh = file.path().with_extension("new");
+        fs.create(&fresh)?;
+        fs.rename(&fresh, file.path())?;
+        return fs.sync_dir(dir);
+    }
+    file.set_len(end)?;
+    let base = reader.lsn() - end;
+    rewrite(file, synced.saturating_sub(base), end)?;
+    file.sync_data()?;
+    fs.sync_dir(dir)
+}
+
+/// Writes the bytes from `offset` to `end` of `file` once more.
+fn rewrite(file: &Arc<dyn File>, mut offset: u64, end: u64) -> Result<()> {
+    let mut piece = vec![0; PIECE_SIZE];
+    while offset < end {
+        let size = piece.len().min((end - offset) as usize);
+        let filled = file.read_at(offset, &mut piece[..size])?;
+        assert_eq!(filled, size, "the file was read up to {end} and is shorter now");
+        file.write_at(offset, &piece[..size])?;
+        offset += size as u64;
+    }
+    Ok(())
+}
+// ANCHOR_END: hidden_day4_settle

@@ -9,8 +9,8 @@
 //!           │                     │ memory          │                │
 //! ```
 //!
-//! Always `base ≤ synced ≤ flushed ≤ end`, but for a new segment, which may begin unsynced bytes'
-//! worth later: rotation syncs first, so even there `synced = base`.
+//! Always `base ≤ synced ≤ flushed ≤ end`. That holds in a new segment, too: before it is begun,
+//! the old one is synced, and so `synced = base`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -208,8 +208,8 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; [`synced`](LogWriter::synced) has then not moved, and never may again: a
-    /// second sync cannot know what the first one lost.
+    /// [`Error::Io`]; [`synced`](LogWriter::synced) has then not moved. Do not try again: a second
+    /// sync cannot know what the first one lost, and would say that all is well.
     ///
     /// # Cost
     ///

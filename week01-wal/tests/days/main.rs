@@ -27,6 +27,7 @@ fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
 mod day1;
 mod day2;
 mod day3;
+mod day4;
 mod day5;
 mod day6;
 mod log;

@@ -1,0 +1,546 @@
+//! Day 4: a torn tail is normal, a hole in the middle is loss: never confuse them.
+
+use wal::Durability::{Buffered, Flushed, Synced};
+use wal::RecoveryMode::{PointInTime, Strict, TolerateTail};
+use wal::fs::{Fault, Fs, Operation};
+use wal::testing::{crash_at_every_operation, for_each_seed};
+use wal::{Error, Lsn, Recovered, Wal, has_witness, recover};
+
+use crate::log::{Found, dir, disk, make_dir, new_log, payload, segments, segments_of, shared};
+use given::{
+    append, end_of, expect_damage, expect_damage_from, expect_goes_on, expect_recovered,
+    one_segment, path, placed, placed_one, records_of, recovered, synced_log, try_recover,
+};
+use watch::{Watched, peak_of};
+
+mod given;
+mod watch;
+
+// Rule 1: the log is the longest run of whole records.
+
+#[test]
+fn a_whole_log_is_shown_record_by_record() {
+    for mode in [Strict, TolerateTail, PointInTime] {
+        let image = synced_log();
+        let want = records_of(&image);
+        assert_eq!(want.len(), 12, "records in the log, by `LogReader`");
+        expect_recovered(&placed(&image), mode, &want, 0, &format!("a whole log, mode {mode:?}"));
+    }
+}
+
+#[test]
+fn a_cut_at_every_byte_leaves_the_whole_records_before_it() {
+    let image = synced_log();
+    let all = records_of(&image);
+    let (base, newest) = image.last().expect("the log has segments").clone();
+    for cut in 0..=newest.len() {
+        let mut image = image.clone();
+        image.last_mut().expect("the log has segments").1.truncate(cut);
+        let end = base + cut as u64;
+        let whole: Vec<Found> = all.iter().filter(|found| end_of(found) <= end).cloned().collect();
+        let torn = end - whole.last().map_or(0, end_of);
+        let why = format!("the newest segment, cut at byte {cut} of {}", newest.len());
+        expect_recovered(&placed(&image), TolerateTail, &whole, torn, &why);
+    }
+}
+
+#[test]
+fn an_empty_directory_is_an_empty_log() {
+    for mode in [Strict, TolerateTail, PointInTime] {
+        let fs = disk(1);
+        expect_recovered(&fs, mode, &[], 0, "an empty directory");
+    }
+}
+
+#[test]
+fn an_empty_newest_segment_is_fine() {
+    for mode in [Strict, TolerateTail, PointInTime] {
+        let mut image = synced_log();
+        let want = records_of(&image);
+        image.push((want.last().map_or(0, end_of), Vec::new()));
+        expect_recovered(&placed(&image), mode, &want, 0, "a segment that was only just begun");
+        let fs = placed_one(&[]);
+        expect_recovered(&fs, mode, &[], 0, "one segment, and nothing in it");
+    }
+}
+
+#[test]
+fn recovery_begins_where_the_caller_says() {
+    let image = synced_log();
+    let all = records_of(&image);
+    for (skipped, (from, _)) in all.iter().enumerate() {
+        let (report, shown) =
+            try_recover(&placed(&image), *from, TolerateTail).expect("a record begins there");
+        assert!(shown == all[skipped..], "from {from} on, {} records were shown", shown.len());
+        assert_eq!(report.records, (12 - skipped) as u64, "records from {from} on");
+    }
+    let end = all.last().map_or(0, end_of);
+    let (report, shown) = try_recover(&placed(&image), end, TolerateTail).expect("the log's end");
+    assert_eq!((report.end, shown.len()), (end, 0), "from the log's end on there is nothing");
+}
+
+#[test]
+fn a_log_that_does_not_reach_the_beginning_is_damage() {
+    let image = synced_log();
+    let end = records_of(&image).last().map_or(0, end_of);
+    for mode in [Strict, TolerateTail, PointInTime] {
+        let (base, newest) = image.last().expect("the log has segments");
+        let why = "a beginning behind the log's end";
+        expect_damage_from(&placed(&image), end + 16, mode, *base, newest.len() as u64, why);
+        let why = "a log whose first segment is gone, from its beginning on";
+        expect_damage(&placed(&image[1..].to_vec()), mode, 0, 0, why);
+        let why = "an empty directory, from the middle of a log on";
+        expect_damage_from(&disk(1), 100, mode, 100, 0, why);
+    }
+}
+
+// Rule 2: a torn tail is normal.
+
+#[test]
+fn a_write_that_was_lost_before_one_that_was_kept_is_a_torn_tail() {
+    for filler in [0, 0xff] {
+        let mut bytes = one_segment(&[(0, 0), (1, 0), (2, 0), (3, 0)]);
+        let all = records_of(&vec![(0, bytes.clone())]);
+        let (hole, behind) = (all[1].0 as usize, all[2].0 as usize);
+        bytes[hole..behind].fill(filler);
+        let torn = (bytes.len() - hole) as u64;
+        let why = "nothing was synced, the second write is lost, the later ones are there";
+        expect_recovered(&placed_one(&bytes), TolerateTail, &all[..1], torn, why);
+    }
+}
+
+#[test]
+fn a_flipped_bit_that_no_witness_saw_is_a_torn_tail() {
+    let (bytes, all) = half_synced();
+    for bit in all[3].0 as usize * 8..bytes.len() * 8 {
+        let fs = placed_one(&bytes);
+        fs.flip_bit(path(0), bit as u64 / 8, bit as u32 % 8);
+        let good = all.iter().take_while(|found| end_of(found) * 8 <= bit as u64).count();
+        let torn = bytes.len() as u64 - all[good].0;
+        let why = format!("bit {bit} flipped, in bytes that nobody knew to be on disk");
+        expect_recovered(&fs, TolerateTail, &all[..good], torn, &why);
+    }
+}
+
+#[test]
+fn bytes_of_a_files_earlier_life_are_no_records_and_no_witnesses() {
+    let mut earlier = Vec::new();
+    for number in 0..30 {
+        let synced = earlier.len() as u64;
+        append(&mut earlier, 40, 40 + synced, &payload(number));
+    }
+    for kept in 0..6 {
+        let records: Vec<_> = (0..kept).map(|number| (number, 0)).collect();
+        let mut bytes = one_segment(&records);
+        let want = records_of(&vec![(0, bytes.clone())]);
+        let end = bytes.len();
+        bytes.extend_from_slice(&earlier[end..]);
+        let torn = (bytes.len() - end) as u64;
+        expect_recovered(&placed_one(&bytes), TolerateTail, &want, torn, "a file used twice");
+    }
+}
+
+#[test]
+fn records_inside_of_a_payload_fool_nobody() {
+    let inner = one_segment(&[(0, 0), (1, 20), (2, 40), (3, 60), (4, 80)]);
+    let mut bytes = Vec::new();
+    for _ in 0..3 {
+        let synced = bytes.len() as u64;
+        append(&mut bytes, 0, synced, &inner);
+    }
+    let all = records_of(&vec![(0, bytes.clone())]);
+    expect_recovered(&placed_one(&bytes), Strict, &all, 0, "payloads that are logs themselves");
+    let mut torn = bytes.clone();
+    *torn.last_mut().expect("there are bytes") ^= 1;
+    let size = all[2].1.len() as u64 + 16;
+    let why = "the last record is torn, and whole records are in its payload";
+    expect_recovered(&placed_one(&torn), TolerateTail, &all[..2], size, why);
+    bytes[all[1].0 as usize + 16] ^= 1;
+    let why = "a synced record is damaged, and whole records are in its payload";
+    expect_damage(&placed_one(&bytes), TolerateTail, 0, all[1].0, why);
+}
+
+// Rule 3: bad bytes with a witness are damage.
+
+#[test]
+fn a_flipped_bit_that_a_witness_saw_is_damage_and_named() {
+    let (bytes, all) = half_synced();
+    for bit in 0..all[3].0 * 8 {
+        let fs = placed_one(&bytes);
+        fs.flip_bit(path(0), bit / 8, bit as u32 % 8);
+        let harmed = all.iter().rfind(|(lsn, _)| *lsn <= bit / 8).map_or(0, |(lsn, _)| *lsn);
+        let why = format!("bit {} of byte {} flipped, in {}", bit % 8, bit / 8, field(bit, harmed));
+        expect_damage(&fs, TolerateTail, 0, harmed, &why);
+    }
+}
+
+#[test]
+fn a_cut_in_an_earlier_segment_is_damage() {
+    let image = synced_log();
+    let all = records_of(&image);
+    for index in 0..image.len() - 1 {
+        let (base, bytes) = &image[index];
+        for cut in 0..bytes.len() {
+            let mut image = image.clone();
+            image[index].1.truncate(cut);
+            let end = base + cut as u64;
+            let harmed = all.iter().rfind(|(lsn, _)| *lsn <= end).map_or(0, |(lsn, _)| *lsn);
+            let why = format!("segment {index} cut at byte {cut} of {}", bytes.len());
+            expect_damage(&placed(&image), TolerateTail, *base, harmed - base, &why);
+        }
+    }
+}
+
+#[test]
+fn a_missing_segment_is_damage() {
+    let image = synced_log();
+    for missing in 1..image.len() - 1 {
+        let mut rest = image.clone();
+        rest.remove(missing);
+        let (base, bytes) = &rest[missing - 1];
+        let why = format!("segment {missing} is missing");
+        expect_damage(&placed(&rest), TolerateTail, *base, bytes.len() as u64, &why);
+    }
+}
+
+#[test]
+fn a_witness_has_seen_the_bad_byte_and_is_a_record() {
+    let bad = 40;
+    for (synced, lsn, witness) in [
+        (bad, 60, false),     // it knew of the bytes before, not of these
+        (bad + 1, 60, true),  // it knew of these
+        (60, 60, true),       // it knew of all before itself
+        (61, 60, false),      // nobody can know of bytes that were not yet written
+        (bad + 1, 61, false), // it was written elsewhere
+    ] {
+        let mut bytes = vec![0xee; 60];
+        append(&mut bytes, lsn - 60, synced, b"");
+        let file = placed_one(&bytes).open(&path(0)).expect("it was placed there");
+        let came = has_witness(&file, 0, bad).expect("the disk works");
+        assert_eq!(
+            came, witness,
+            "byte {bad} is bad; a record written at {lsn}, found at 60, says that everything below \
+             {synced} is on disk: rule 3 of day 4"
+        );
+    }
+}
+
+#[test]
+fn a_witness_is_found_wherever_it_stands() {
+    let base = 1_000;
+    for position in (1..40).chain(4_080..4_100).chain(65_500..65_560).chain(131_050..131_090) {
+        let payload = vec![3; if position % 2 == 0 { 5 } else { 70_000 }];
+        let mut bytes = vec![0xee; position];
+        append(&mut bytes, base, base + 1, &payload);
+        let fs = placed(&vec![(base, bytes)]);
+        let file = fs.open(&path(base)).expect("it was placed there");
+        let found = has_witness(&file, base, base).expect("the disk works");
+        assert!(found, "a witness {position} bytes behind the bad one was not found: rule 3");
+        fs.flip_bit(path(base), position as u64 + 18, 3);
+        let found = has_witness(&file, base, base).expect("the disk works");
+        assert!(!found, "bytes {position} behind the bad one are no record, and so no witness");
+    }
+}
+
+#[test]
+fn looking_for_witnesses_takes_one_pass_in_small_pieces() {
+    let noise: Vec<u8> = (0..2_u64 << 20).map(|n| (n * n >> 7) as u8 | 1).collect();
+    let file = Watched::new(placed_one(&noise).open(&path(0)).expect("it was placed there"));
+    let found = has_witness(&file.shared(), 0, 0).expect("the disk works");
+    assert!(!found, "there is no record in these two mebibytes");
+    let (bytes, largest) = (file.bytes_read(), file.largest_read());
+    assert!(largest <= 1 << 20, "{largest} bytes were asked for at once: a segment can be large");
+    assert!(
+        bytes <= 3 << 20,
+        "{bytes} bytes were read to look through two mebibytes: ask for a whole record only where \
+         the field `synced` is possible"
+    );
+}
+
+// The modes, one against the other.
+
+#[test]
+fn strict_takes_nothing_but_a_whole_log() {
+    let image = synced_log();
+    let all = records_of(&image);
+    let (base, newest) = image.last().expect("the log has segments").clone();
+    for cut in 1..newest.len() {
+        let mut image = image.clone();
+        image.last_mut().expect("the log has segments").1.truncate(cut);
+        let end = base + cut as u64;
+        let torn = all.iter().rfind(|(lsn, _)| *lsn <= end).map_or(0, |(lsn, _)| *lsn);
+        if torn < end {
+            expect_damage(&placed(&image), Strict, base, torn - base, "a torn tail, mode Strict");
+        }
+    }
+    let (bytes, all) = half_synced();
+    let fs = placed_one(&bytes);
+    fs.flip_bit(path(0), all[1].0, 0);
+    expect_damage(&fs, Strict, 0, all[1].0, "damage, mode Strict");
+}
+
+#[test]
+fn point_in_time_ends_the_log_at_the_damage() {
+    let image = synced_log();
+    let all = records_of(&image);
+    let end = all.last().map_or(0, end_of);
+    for harmed in 0..all.len() - 2 {
+        let (lsn, _) = all[harmed];
+        let (base, _) = image.iter().rfind(|(base, _)| *base <= lsn).expect("it is in one of them");
+        let fs = placed(&image);
+        fs.flip_bit(path(*base), lsn - base, 0);
+        let (report, _) = try_recover(&fs, 0, PointInTime).expect("what can be saved is saved");
+        let records = harmed as u64;
+        let want = Recovered { end: lsn, records, torn_bytes: 0, lost_bytes: end - lsn };
+        assert_eq!(report, want, "record {harmed} of 12 is damaged: report, left; want, right");
+        expect_recovered(&fs, PointInTime, &all[..harmed], 0, "after the damage was cut off");
+        assert!(segments(&fs).iter().all(|(base, _)| *base <= lsn), "later segments are to go");
+    }
+}
+
+#[test]
+fn point_in_time_tells_a_torn_tail_from_a_loss() {
+    let mut bytes = one_segment(&[(0, 0), (1, 0), (2, 0)]);
+    let all = records_of(&vec![(0, bytes.clone())]);
+    bytes.truncate(bytes.len() - 1);
+    let torn = end_of(&all[2]) - 1 - all[2].0;
+    let (report, _) = try_recover(&placed_one(&bytes), 0, PointInTime).expect("a torn tail");
+    let want = Recovered { end: all[2].0, records: 2, torn_bytes: torn, lost_bytes: 0 };
+    assert_eq!(report, want, "a torn tail was never promised to anybody: rule 2 of day 4");
+}
+
+#[test]
+fn point_in_time_can_be_cut_short_anywhere() {
+    let image = synced_log();
+    let all = records_of(&image);
+    for harmed in [1, 4] {
+        let (lsn, _) = all[harmed];
+        let (base, _) = image.iter().rfind(|(base, _)| *base <= lsn).expect("it is in one of them");
+        crash_at_every_operation(
+            |fs, _: &mut ()| {
+                image.iter().for_each(|(base, bytes)| fs.overwrite(path(*base), bytes));
+                fs.flip_bit(path(*base), lsn - base, 0);
+                try_recover(fs, 0, PointInTime).map(drop)
+            },
+            |fs, _| {
+                match try_recover(fs, 0, TolerateTail) {
+                    Ok((_, shown)) => assert!(shown == all[..harmed], "{} records", shown.len()),
+                    Err(Error::Corruption { offset, .. }) => assert_eq!(offset, lsn - base),
+                    Err(other) => panic!("a disk that works says {other}"),
+                }
+                let why = "point in time, cut short by a power cut: rule 5 of day 4";
+                let report = try_recover(fs, 0, PointInTime).expect("a disk that works").0;
+                assert_eq!(report.end, lsn, "{why}");
+                expect_goes_on(fs, lsn, &all[..harmed], why);
+            },
+        );
+    }
+}
+
+// Rule 4: what recovery keeps is on disk.
+
+#[test]
+fn what_was_recovered_survives_the_next_power_cut() {
+    for_each_seed(20, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = new_log(fs);
+        for number in 0..5 {
+            wal.commit(&payload(number), Flushed).expect("the disk works");
+        }
+        fs.kill();
+        let (report, _) = recovered(fs);
+        assert_eq!(report.records, 5, "flushed records survive the end of a process");
+        fs.power_cycle();
+        let survived = recovered(fs).0.records;
+        assert_eq!(survived, 5, "recovery showed 5 records; now they must be on disk: rule 4");
+    });
+}
+
+#[test]
+fn what_a_failed_sync_dropped_is_written_again() {
+    for_each_seed(20, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = new_log(fs);
+        wal.commit(&payload(0), Synced).expect("the disk works");
+        wal.commit(&vec![7; 200_000], Flushed).expect("the disk works");
+        fs.fail(Operation::Sync, 1, Fault::Io);
+        wal.commit(&payload(2), Synced).expect_err("the sync fails");
+        drop(wal);
+        fs.kill();
+        let (report, shown) = recovered(fs);
+        assert_eq!(report.records, 3, "all three can be read: they are in the system's memory");
+        expect_goes_on(fs, report.end, &shown, "a sync failed in the process before");
+    });
+}
+
+#[test]
+fn a_name_that_a_failed_sync_dropped_is_made_again() {
+    for_each_seed(20, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = Wal::open(shared(fs), dir(), 0, segments_of(100)).expect("a new log opens");
+        wal.commit(&payload(0), Synced).expect("the disk works");
+        fs.fail(Operation::SyncDir, 1, Fault::Io);
+        wal.commit(&[7; 84], Synced).expect_err("the directory's sync fails");
+        drop(wal);
+        fs.kill();
+        let (report, shown) = recovered(fs);
+        expect_goes_on(fs, report.end, &shown, "the sync of a new segment's name failed before");
+    });
+}
+
+#[test]
+fn a_recovery_that_failed_is_made_good_by_the_next() {
+    use Operation::{Create, Remove, Rename, SetLen, Sync, SyncDir, Write};
+    for operation in [Create, Remove, Rename, SetLen, Sync, SyncDir, Write] {
+        for first_is_lost in [true, false] {
+            let mut bytes = one_segment(&[(0, 0), (1, 0), (2, 0), (3, 0)]);
+            let all = records_of(&vec![(0, bytes.clone())]);
+            let kept = usize::from(!first_is_lost);
+            bytes[all[kept].0 as usize..all[kept + 1].0 as usize].fill(0);
+            let fs = placed_one(&bytes);
+            fs.fail(operation, 1, Fault::Io);
+            let failed = try_recover(&fs, 0, TolerateTail).is_err();
+            fs.clear_faults();
+            fs.kill();
+            let why = format!("{operation:?} failed, in a first recovery ({failed})");
+            let (report, shown) = recovered(&fs);
+            assert!(shown == all[..kept], "{why}: {} records were shown: rule 5", shown.len());
+            expect_goes_on(&fs, report.end, &shown, &why);
+        }
+    }
+}
+
+// Rule 5: recovery may be interrupted and repeated.
+
+#[test]
+fn power_cuts_leave_a_torn_tail_and_never_damage() {
+    crash_at_every_operation(
+        |fs, acknowledged: &mut usize| {
+            make_dir(fs)?;
+            let mut end = 0;
+            for life in 0..3 {
+                let wal = Wal::open(shared(fs), dir(), end, segments_of(150))?;
+                for number in life * 6..life * 6 + 6 {
+                    let durability = [Buffered, Flushed, Synced][number % 3];
+                    wal.commit(&payload(number), durability)?;
+                    *acknowledged = if durability == Synced { number + 1 } else { *acknowledged };
+                }
+                fs.kill();
+                end = try_recover(fs, 0, TolerateTail)?.0.end;
+            }
+            Ok(())
+        },
+        |fs, acknowledged| {
+            make_dir(fs).expect("the power is on");
+            // Power cut again at the first, the second, the third … operation of recovery.
+            let again = (1..).find_map(|cut_at| {
+                fs.crash_at(cut_at);
+                let recovered = try_recover(fs, 0, TolerateTail);
+                let lights_out = !fs.is_powered();
+                fs.power_cycle();
+                (!lights_out).then_some(recovered)
+            });
+            let recovered = again.expect("in the end recovery gets through");
+            let (report, shown) = recovered.expect("a power cut is not damage: rule 2 of day 4");
+            let want: Vec<_> = (0..shown.len().max(*acknowledged)).map(payload).collect();
+            let came: Vec<_> = shown.iter().map(|(_, payload)| payload.clone()).collect();
+            assert!(
+                came == want,
+                "{acknowledged} records were acknowledged, {} came back: rule 1 of day 4",
+                came.len()
+            );
+            expect_goes_on(fs, report.end, &shown, "after a power cut");
+        },
+    );
+}
+
+// Whoever is in the way.
+
+#[test]
+fn an_error_of_the_visitor_is_passed_on_and_changes_nothing() {
+    for mode in [Strict, TolerateTail, PointInTime] {
+        let mut bytes = one_segment(&[(0, 0), (1, 0), (2, 0)]);
+        bytes.extend_from_slice(b"torn");
+        let fs = placed_one(&bytes);
+        let (before, changes) = (segments(&fs), fs.counts().operations);
+        let mut seen = 0;
+        let stopped = recover(&shared(&fs), dir(), 0, mode, &mut |record| {
+            seen += 1;
+            if seen < 2 { Ok(()) } else { Err(Error::corruption(dir(), record.lsn, "no batch")) }
+        });
+        let passed_on = matches!(&stopped, Err(Error::Corruption { file, reason, .. }) if file == dir() && reason == "no batch");
+        assert!(passed_on, "mode {mode:?}: want the visitor's own error, got {stopped:?}");
+        assert_eq!(seen, 2, "mode {mode:?}: records shown, of which the second was refused");
+        assert!(segments(&fs) == before, "mode {mode:?}: the log must stay as it is: rule 3");
+        assert_eq!(fs.counts().operations, changes, "mode {mode:?}: changes of the disk: rule 3");
+    }
+}
+
+#[test]
+fn a_disk_that_cannot_be_read_is_not_the_end_of_the_log() {
+    for operation in [Operation::Read, Operation::List, Operation::Open, Operation::Len] {
+        for nth in 1..100 {
+            let fs = placed(&synced_log());
+            let before = segments(&fs);
+            fs.fail(operation, nth, Fault::Io);
+            match try_recover(&fs, 0, PointInTime) {
+                Ok((report, _)) => {
+                    let why = format!("{operation:?} number {nth} fails: records, of 12");
+                    assert_eq!(report.records, 12, "{why}");
+                    break;
+                }
+                Err(Error::Io { .. }) => {
+                    let same = segments(&fs) == before;
+                    assert!(same, "{operation:?} number {nth} failed, and the log was changed");
+                }
+                Err(other) => panic!("{operation:?} failed: want Error::Io, got {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_for_the_largest_record_and_not_for_the_log() {
+    let mut bytes = Vec::new();
+    let mut synced: Lsn = 0;
+    while bytes.len() < 32 << 20 {
+        let end = bytes.len() as u64;
+        append(&mut bytes, 0, synced, &[5; 60_000]);
+        synced = end;
+    }
+    let fs = placed_one(&bytes);
+    drop(bytes);
+    let peak = peak_of(|sample| {
+        let recovered = recover(&shared(&fs), dir(), 0, TolerateTail, &mut |_| {
+            sample();
+            Ok(())
+        });
+        recovered.expect("a whole log");
+    });
+    assert!(
+        peak < 4 << 20,
+        "recovering 32 MiB of records of 60 kB took {peak} bytes of memory: look at one record at \
+         a time, the log can be larger than the machine"
+    );
+}
+
+/// Six records in one file; the first three were known to be on disk when the fourth was written,
+/// and after that nothing was synced.
+fn half_synced() -> (Vec<u8>, Vec<Found>) {
+    let all = records_of(&vec![(0, one_segment(&[(0, 0), (1, 0), (2, 0), (3, 0)]))]);
+    let (synced, bytes) = (all[3].0, one_segment(&[(0, 0), (1, 0), (2, 0)]));
+    let mut bytes = bytes;
+    (3..6).for_each(|number| append(&mut bytes, 0, synced, &payload(number)));
+    let all = records_of(&vec![(0, bytes.clone())]);
+    (bytes, all)
+}
+
+/// The field that a bit lies in, of the record that begins at `lsn`.
+fn field(bit: u64, lsn: Lsn) -> &'static str {
+    match bit / 8 - lsn {
+        0..4 => "the checksum",
+        4..8 => "the length",
+        8..16 => "the field `synced`",
+        _ => "the payload",
+    }
+}

@@ -1,8 +1,6 @@
 //! `cargo x diff`: your code beside the reference's.
 
-use std::fmt::Write as _;
-
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 
 use crate::ask;
 use crate::cli::Answer;
@@ -52,7 +50,7 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         let own = repo.week_dir(&week.dir_name).join("src").join(&file.path);
         let mine = if own.exists() { repo::read(&own)? } else { String::new() };
         let theirs = file.solved(week);
-        if mine != theirs {
+        if !mine.lines().eq(theirs.lines()) {
             differing.push((file, mine, theirs));
         }
     }
@@ -80,24 +78,29 @@ fn units_of<'a, 'b>(
     week.units().filter(in_one).collect()
 }
 
-/// The lines that differ, with three lines around them.
+/// How many equal lines are shown around those that differ.
+const SURROUNDINGS: usize = 3;
+
+/// The lines that differ, and a few around them.
 fn unified(name: &str, mine: &str, theirs: &str) -> String {
-    let mut out = format!("{}\n", paint(BOLD, format!("{name}   - yours  + the reference's")));
-    let diff = TextDiff::from_lines(mine, theirs);
-    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
-        let _ = writeln!(out, "{}", paint(DIM, hunk.header()));
-        for change in hunk.iter_changes() {
+    let title = format!("{name}   - yours  + the reference's");
+    let mut out = format!("{}\n", paint(BOLD, title));
+    let mine: Vec<&str> = mine.lines().collect();
+    let theirs: Vec<&str> = theirs.lines().collect();
+    let operations = capture_diff_slices(Algorithm::Patience, &mine, &theirs);
+    for hunk in group_diff_ops(operations, SURROUNDINGS) {
+        let line = hunk.first().map_or(0, |first| first.old_range().start) + 1;
+        out += &format!("{}\n", paint(DIM, format!("@@ line {line} of yours")));
+        for change in hunk.iter().flat_map(|operation| operation.iter_changes(&mine, &theirs)) {
             let (sign, style) = match change.tag() {
                 ChangeTag::Delete => ('-', BAD),
                 ChangeTag::Insert => ('+', GOOD),
                 ChangeTag::Equal => (' ', DIM),
             };
-            let line = change.value().trim_end_matches(['\n', '\r']);
-            let _ = writeln!(out, "{}", paint(style, format!("{sign}{line}")));
+            out += &format!("{}\n", paint(style, format!("{sign}{}", change.value())));
         }
     }
-    out.push('\n');
-    out
+    out + "\n"
 }
 
 #[cfg(test)]

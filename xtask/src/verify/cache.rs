@@ -12,7 +12,7 @@ use crate::repo::{self, Repo};
 use super::tree::Tree;
 
 /// Changes with the meaning of a proof, so that what an older tool proved is proved again.
-const MEANING: u32 = 1;
+const MEANING: u32 = 2;
 
 /// Proofs that held, by fingerprint.
 pub(super) struct Cache {
@@ -33,10 +33,11 @@ impl Cache {
         Cache { dir: repo.state_dir().join("verify/proved"), compiler, fresh }
     }
 
-    /// The fingerprint of running `tests` in `tree`, for the question `asked`.
-    pub(super) fn key(&self, asked: &str, tree: &Tree, tests: &[String]) -> String {
+    /// The fingerprint of `proof` for the tests of `units` in `tree`. Which tests these are follows
+    /// from the tree.
+    pub(super) fn key(&self, proof: &str, units: &[&str], tree: &Tree) -> String {
         let mut hasher = DefaultHasher::new();
-        (MEANING, asked, &self.compiler, tests).hash(&mut hasher);
+        (MEANING, proof, &self.compiler, units).hash(&mut hasher);
         for (path, bytes) in tree.files() {
             (path, bytes).hash(&mut hasher);
         }

@@ -25,11 +25,13 @@ pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Che
 }
 
 /// Each day has its hints, and is of a size to be done in a day.
-pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> Vec<Check> {
+pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
+    let gate = course.gate(repo)?;
     let check = |unit: &Unit| {
         let begun = Instant::now();
-        let mut problems = hint_problems(repo, course, unit);
-        problems.extend(size_problems(course, unit));
+        let tests = gate.tests_of(&[&unit.id]);
+        let mut problems = hint_problems(repo, course.week, unit, &tests);
+        problems.extend(size_problems(course, unit, tests.len()));
         Check {
             proof: Proof::Book,
             subject: format!("{} {}", course.week.label(), unit.id),
@@ -38,7 +40,7 @@ pub(super) fn days(repo: &Repo, course: &Prepared<'_>) -> Vec<Check> {
             took: Some(begun.elapsed()),
         }
     };
-    course.week.units().map(check).collect()
+    Ok(course.week.units().map(check).collect())
 }
 
 /// A week has at least this many plausible mistakes.
@@ -88,14 +90,14 @@ struct Hints {
 }
 
 /// What is wrong with the hints of `unit`, one line each.
-fn hint_problems(repo: &Repo, course: &Prepared<'_>, unit: &Unit) -> Vec<String> {
-    let path = repo.week_dir(&course.week.dir_name).join("hints").join(format!("{}.toml", unit.id));
+fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, tests: &[String]) -> Vec<String> {
+    let path = repo.week_dir(&week.dir_name).join("hints").join(format!("{}.toml", unit.id));
     let shown = repo.shown(&path);
     let text = match repo::read(&path) {
         Ok(text) => text,
         Err(_) => return vec![format!("{shown} is missing")],
     };
-    let names = course.gate[&unit.id].iter().filter_map(|test| Some(test.split_once("::")?.1));
+    let names = tests.iter().filter_map(|test| Some(test.split_once("::")?.1));
     let problems = problems_of_hints(&text, &names.collect::<Vec<_>>());
     problems.into_iter().map(|problem| format!("{shown}: {problem}")).collect()
 }
@@ -129,11 +131,10 @@ fn problems_of_hints(text: &str, tests: &[&str]) -> Vec<String> {
 }
 
 /// What is wrong with the size of `unit`; its lines are counted from the regions of the solution.
-fn size_problems(course: &Prepared<'_>, unit: &Unit) -> Vec<String> {
+fn size_problems(course: &Prepared<'_>, unit: &Unit, test_count: usize) -> Vec<String> {
     let regions = course.files.iter().flat_map(|file| file.source.regions());
     let own = regions.filter(|region| region.unit() == Some(&unit.id));
     let line_count: usize = own.map(|region| region.code_line_count()).sum();
-    let test_count = course.gate[&unit.id].len();
     let mut problems = Vec::new();
     if line_count == 0 {
         problems.push(format!("{} has no hole: nothing to write", unit.id));

@@ -157,12 +157,12 @@ fn perform(
     let begun = Instant::now();
     let checks = match task {
         Task::Sync(course) => course::sync(repo, course),
-        Task::Green(course) => trees::green(repo, slot, course),
+        Task::Green(course) => trees::green(repo, course),
         Task::Tree(course, solved) => trees::day(slot, cache, course, *solved, &request.proofs),
         Task::Bug(course, bug) => trees::bug(slot, cache, course, bug),
         Task::Zoo(course) => Ok(vec![course::zoo(course)]),
         Task::Guide => course::guide(repo),
-        Task::Days(course) => Ok(course::days(repo, course)),
+        Task::Days(course) => course::days(repo, course),
     };
     checks.unwrap_or_else(|error| {
         vec![Check {

@@ -19,15 +19,17 @@ mod tree;
 mod trees;
 mod zoo;
 
-use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
+
+use anyhow::anyhow;
 
 use crate::reference::Reference;
 use crate::repo::Repo;
-use crate::results::tests_in_source;
 use crate::style::{BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
-use crate::week::{Unit, Week, Weeks};
+use crate::week::{Week, Weeks};
 
+use slot::Gate;
 use tree::Tree;
 use zoo::Bug;
 
@@ -98,12 +100,12 @@ impl Check {
     }
 }
 
-/// A week with all that its proofs need, read once.
+/// A week with all that its proofs need, read or built once.
 struct Prepared<'a> {
     week: &'a Week,
     files: Vec<Reference>,
-    /// The tests of each unit as the runner names them: `day1::zeros_are_no_record`.
-    gate: BTreeMap<String, Vec<String>>,
+    /// The solution's tests, built when they are first asked for.
+    gate: OnceLock<Result<Gate, String>>,
     bugs: Vec<Bug>,
     /// Without `src`.
     tree: Tree,
@@ -111,11 +113,10 @@ struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     fn new(repo: &Repo, weeks: &Weeks, week: &'a Week) -> anyhow::Result<Prepared<'a>> {
-        let tests = |unit: &Unit| (unit.id.clone(), tests_in_source(repo, week, unit));
         Ok(Prepared {
             week,
             files: Reference::of_week(repo, week)?,
-            gate: week.units().map(tests).collect(),
+            gate: OnceLock::new(),
             bugs: zoo::read(repo, week)?,
             tree: Tree::of_week(repo, weeks, week)?,
         })
@@ -131,9 +132,10 @@ impl<'a> Prepared<'a> {
         tree
     }
 
-    /// The tests of all units, in the order of learning.
-    fn all_tests(&self) -> Vec<String> {
-        self.week.unit_ids().iter().flat_map(|unit| self.gate[*unit].clone()).collect()
+    /// The tests of the week, built against the solution where it stands.
+    fn gate(&self, repo: &Repo) -> anyhow::Result<&Gate> {
+        let build = || Gate::of_solution(repo, self.week).map_err(|error| format!("{error:#}"));
+        self.gate.get_or_init(build).as_ref().map_err(|said| anyhow!("{said}"))
     }
 }
 

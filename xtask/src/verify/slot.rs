@@ -7,12 +7,19 @@ use anyhow::bail;
 
 use super::tree::Tree;
 use crate::repo::Repo;
-use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Outcome, Planned};
+use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Outcome, Planned, Report};
 use crate::week::Week;
 
 /// A tree and a target directory that no other slot touches.
 pub(super) struct Slot {
     dir: PathBuf,
+}
+
+/// The tests of a week, built.
+pub(super) struct Gate {
+    built: Built,
+    /// As the runner names them: `day1::zeros_are_no_record`.
+    pub(super) tests: Vec<String>,
 }
 
 /// When to stop.
@@ -58,48 +65,60 @@ impl Slot {
     /// # Errors
     ///
     /// What the compiler says, if it does not compile.
-    pub(super) fn build(&self, week: &Week, tree: &Tree) -> anyhow::Result<Built> {
+    pub(super) fn build(&self, week: &Week, tree: &Tree) -> anyhow::Result<Gate> {
         let workspace = self.dir.join(week.label());
         tree.write(&workspace)?;
         let target_dir = self.dir.join("target");
         build(&workspace, &week.dir_name, Some(&target_dir))
     }
+}
 
-    /// Runs `tests`, each in a process of its own.
+impl Gate {
+    /// Builds the gate of `week` against the solution itself, where it stands.
+    pub(super) fn of_solution(repo: &Repo, week: &Week) -> anyhow::Result<Gate> {
+        build(&repo.solutions(), &week.solution_package(), None)
+    }
+
+    /// The tests of `units`.
+    pub(super) fn tests_of(&self, units: &[&str]) -> Vec<String> {
+        let is_meant = |test: &&String| units.iter().any(|unit| is_of(unit, test));
+        self.tests.iter().filter(is_meant).cloned().collect()
+    }
+
+    /// Runs the tests of `units`, each in a process of its own.
     pub(super) fn run(
         &self,
-        built: &Built,
         week: &Week,
-        tests: &[String],
+        units: &[&str],
         until: Until,
     ) -> anyhow::Result<Vec<Ran>> {
+        let tests = self.tests_of(units);
         let plan: Vec<Planned> = tests.iter().map(|test| planned(week, test)).collect();
         let stop = AtomicBool::new(false);
-        let reports = runner::run(built, &plan, &stop, |event| {
+        let reports = runner::run(&self.built, &plan, &stop, |event| {
             if let (Until::FirstRed, Event::Done(report)) = (until, event)
                 && !report.outcome.passed()
             {
                 stop.store(true, Ordering::Relaxed);
             }
         })?;
-        let ran =
-            reports.into_iter().map(|report| Ran { test: report.test, outcome: report.outcome });
-        Ok(ran.collect())
+        let ran = |report: Report| Ran { test: report.test, outcome: report.outcome };
+        Ok(reports.into_iter().map(ran).collect())
     }
 }
 
-/// Builds the gate of `week` against the solution itself, where it stands.
-pub(super) fn build_solution(repo: &Repo, week: &Week) -> anyhow::Result<Built> {
-    build(&repo.solutions(), &week.solution_package(), None)
+/// Whether `test`, as the runner names it, is of this unit.
+pub(super) fn is_of(unit: &str, test: &str) -> bool {
+    test.strip_prefix(unit).is_some_and(|rest| rest.starts_with("::"))
 }
 
 /// The first error is enough to go on; all errors of all trees are not to be read.
 const ERROR_LINES_MAX: usize = 12;
 
-fn build(workspace: &Path, package: &str, target_dir: Option<&Path>) -> anyhow::Result<Built> {
+fn build(workspace: &Path, package: &str, target_dir: Option<&Path>) -> anyhow::Result<Gate> {
     let job = BuildJob { workspace, package, target_dir, colour: false };
     match runner::build(job, |_crate| {})? {
-        Build::Ready { built, .. } => Ok(built),
+        Build::Ready { built, .. } => Ok(Gate { tests: runner::list(&built)?, built }),
         Build::Failed { said } => {
             let lines: Vec<&str> = said.lines().take(ERROR_LINES_MAX).collect();
             bail!("it does not compile\n{}", lines.join("\n"))

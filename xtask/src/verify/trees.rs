@@ -3,29 +3,24 @@
 use std::time::{Duration, Instant};
 
 use super::cache::Cache;
-use super::slot::{self, Ran, Slot, Until};
+use super::slot::{Gate, Ran, Slot, Until, is_of};
 use super::zoo::Bug;
 use super::{Check, Prepared, Proof};
 use crate::repo::Repo;
-use crate::runner::{self, Built};
 use crate::week::Week;
 
-/// Every test passes on the solution itself, and the files tell of every test there is.
-pub(super) fn green(repo: &Repo, slot: &Slot, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
+/// Every test passes on the solution itself, and every test is of a unit, and every unit has some.
+pub(super) fn green(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
     let begun = Instant::now();
     let week = course.week;
-    let built = slot::build_solution(repo, week)?;
+    let gate = course.gate(repo)?;
+    let units = week.unit_ids();
     let mut problems = Vec::new();
-    let expected = course.all_tests();
-    let listed = runner::list(&built)?;
-    for test in listed.iter().filter(|test| !expected.contains(test)) {
-        problems.push(format!("{test} runs, but stands in no file of a day"));
-    }
-    for test in expected.iter().filter(|test| !listed.contains(test)) {
-        problems.push(format!("{test} stands in its file, but does not run"));
-    }
-    let ran = slot.run(&built, week, &listed, Until::End)?;
-    problems.extend(not_passed(&ran));
+    let strays = gate.tests.iter().filter(|test| !units.iter().any(|unit| is_of(unit, test)));
+    problems.extend(strays.map(|test| format!("{test} is of no day of week.toml")));
+    let bare = units.iter().filter(|unit| gate.tests_of(&[**unit]).is_empty());
+    problems.extend(bare.map(|unit| format!("{unit} has no test")));
+    problems.extend(not_passed(&gate.run(week, &units, Until::End)?));
     let (subject, notes) = (week.label(), Vec::new());
     Ok(vec![Check { proof: Proof::Green, subject, problems, notes, took: Some(begun.elapsed()) }])
 }
@@ -40,34 +35,33 @@ pub(super) fn day(
     wanted: &[Proof],
 ) -> anyhow::Result<Vec<Check>> {
     let units = course.week.unit_ids();
-    let done: Vec<String> =
-        units[..solved].iter().flat_map(|unit| course.gate[*unit].clone()).collect();
+    let done = &units[..solved];
     let next = match solved {
-        0 => course.all_tests(),
-        n => units.get(n).map(|unit| course.gate[*unit].clone()).unwrap_or_default(),
+        0 => &units[..],
+        n => &units[n..units.len().min(n + 1)],
     };
     let tree = course.solved(solved);
-    let mut built: Option<Result<Built, String>> = None;
+    let mut gate: Option<Result<Gate, String>> = None;
     let mut checks = Vec::new();
-    let questions: [(Proof, &[String], Judge); 2] =
-        [(Proof::Days, &done, not_passed), (Proof::Red, &next, passed)];
-    for (proof, tests, judge) in questions {
-        if !wanted.contains(&proof) || tests.is_empty() {
+    let questions: [(Proof, &[&str], Judge); 2] =
+        [(Proof::Days, done, not_passed), (Proof::Red, next, passed)];
+    for (proof, asked, judge) in questions {
+        if !wanted.contains(&proof) || asked.is_empty() {
             continue;
         }
         let begun = Instant::now();
         let subject = subject(course.week, solved);
-        let key = cache.key(proof.name(), &tree, tests);
+        let key = cache.key(proof.name(), asked, &tree);
         if let Some(notes) = cache.recall(&key) {
             checks.push(Check { proof, subject, problems: Vec::new(), notes, took: None });
             continue;
         }
         // Both ask the same tree: it is built once, and what is wrong with it is said once.
         let build = || slot.build(course.week, &tree).map_err(|error| error.to_string());
-        let (problems, notes) = match built.get_or_insert_with(build) {
+        let (problems, notes) = match gate.get_or_insert_with(build) {
             Err(said) => (vec![std::mem::replace(said, "it does not compile".into())], Vec::new()),
-            Ok(built) => {
-                let ran = slot.run(built, course.week, tests, Until::End)?;
+            Ok(gate) => {
+                let ran = gate.run(course.week, asked, Until::End)?;
                 // A test that needs its whole time limit to turn red lets a learner wait for it.
                 let hung = ran.iter().filter(|ran| proof == Proof::Red && ran.hung());
                 let notes = hung.map(|ran| format!("{} hangs until its time is over", ran.test));
@@ -117,13 +111,12 @@ pub(super) fn bug(
         let (path, text) = bug.apply(week, &course.files, &units[..solved])?;
         let mut tree = course.solved(solved);
         tree.set_source(week, &path, text);
-        let tests = &course.gate[&unit.id];
-        let key = cache.key(Proof::Zoo.name(), &tree, tests);
+        let asked = [unit.id.as_str()];
+        let key = cache.key(Proof::Zoo.name(), &asked, &tree);
         if let Some(notes) = cache.recall(&key) {
             return Ok(check(Vec::new(), notes, None));
         }
-        let built = slot.build(week, &tree)?;
-        let ran = slot.run(&built, week, tests, Until::FirstRed)?;
+        let ran = slot.build(week, &tree)?.run(week, &asked, Until::FirstRed)?;
         let caught = ran.iter().find(|ran| !ran.passed());
         let (problems, notes) = match caught {
             None => {

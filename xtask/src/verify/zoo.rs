@@ -1,6 +1,6 @@
 //! The bug zoo: plausible wrong solutions, each of which a named day must catch.
 //!
-//! `solutions/bugs/week01.toml` has one table each:
+//! The files below `solutions/bugs/week01/` have one table each:
 //!
 //! ```toml
 //! [[bug]]
@@ -50,18 +50,20 @@ struct Zoo {
 
 /// The bugs of `week`; none if it has no zoo.
 pub(crate) fn read(repo: &Repo, week: &Week) -> anyhow::Result<Vec<Bug>> {
-    let path = repo.solutions().join("bugs").join(format!("{}.toml", week.label()));
-    if !path.exists() {
-        return Ok(Vec::new());
+    let dir = repo.solutions().join("bugs").join(week.label());
+    let mut bugs: Vec<Bug> = Vec::new();
+    for file in repo::files_below(&dir, "toml")? {
+        let path = dir.join(file);
+        let shown = repo.shown(&path);
+        let zoo: Zoo = toml::from_str(&repo::read(&path)?).with_context(|| shown.clone())?;
+        for bug in zoo.bug {
+            let twice = bugs.iter().any(|other| other.name == bug.name);
+            ensure!(!twice, "{shown}: there is another bug `{}`", bug.name);
+            ensure!(!bug.breaks.trim().is_empty(), "{shown}: `{}` breaks nothing?", bug.name);
+            bugs.push(bug);
+        }
     }
-    let shown = repo.shown(&path);
-    let zoo: Zoo = toml::from_str(&repo::read(&path)?).with_context(|| shown.clone())?;
-    for (index, bug) in zoo.bug.iter().enumerate() {
-        let twice = zoo.bug[..index].iter().any(|other| other.name == bug.name);
-        ensure!(!twice, "{shown}: there are two bugs `{}`", bug.name);
-        ensure!(!bug.breaks.trim().is_empty(), "{shown}: `{}` breaks nothing?", bug.name);
-    }
-    Ok(zoo.bug)
+    Ok(bugs)
 }
 
 impl Bug {

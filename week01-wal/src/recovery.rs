@@ -112,3 +112,77 @@ pub fn has_witness(file: &Arc<dyn File>, base: Lsn, bad: Lsn) -> Result<bool> {
     // a `RecordReader`.
     todo!("day 4: has witness")
 }
+
+/// Opens the log at `from`, where it has to be, or at least to end: a log that ends earlier has lost
+/// something, and so has one that begins later.
+///
+/// **Day 4**.
+///
+/// # Errors
+///
+/// [`Error::Corruption`] names the file that ends too early, or the one that should be there.
+fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
+    // `LogReader::open` finds the file. It does not look how long that is.
+    todo!("day 4: open at")
+}
+
+/// What stands behind the last good record.
+struct Rest {
+    /// How many bytes further the log went, as far as its files tell.
+    bytes: u64,
+    /// The segments that begin behind the one where the good records end, oldest first.
+    later: Vec<PathBuf>,
+}
+
+impl Rest {
+    /// Looks behind the place where `reader` stopped.
+    ///
+    /// **Day 4**. The log went up to the last byte of its newest file; what is missing on the way
+    /// there counts as well.
+    fn find(fs: &Arc<dyn Fs>, dir: &Path, reader: &LogReader) -> Result<Rest> {
+        // `reader.lsn()` is a position in the log, `reader.segment().offset()` the same in its file.
+        todo!("day 4: rest find")
+    }
+
+    /// Whether the log ends cleanly.
+    fn is_nothing(&self) -> bool {
+        self.bytes == 0 && self.later.is_empty()
+    }
+
+    /// Whether any of it had been synced, as far as the log can tell.
+    ///
+    /// **Day 4**.
+    fn is_damage(&self, reader: &LogReader) -> Result<bool> {
+        // Two proofs; one of them costs nothing.
+        todo!("day 4: rest is damage")
+    }
+
+    /// Names the place where the bytes end too early.
+    fn error(&self, reader: &LogReader) -> Error {
+        let segment = reader.segment();
+        let reason = format!("{} bytes follow that are not a whole record", self.bytes);
+        Error::corruption(segment.file().path(), segment.offset(), reason)
+    }
+
+    /// Removes the later segments, for good: one that came back would stand behind what is appended
+    /// from now on.
+    ///
+    /// **Day 4**.
+    fn remove_later(&self, fs: &Arc<dyn Fs>, dir: &Path) -> Result<()> {
+        // A crash may leave any of them. Each that is left still says that something is missing.
+        todo!("day 4: rest remove later")
+    }
+}
+
+/// Ends the newest segment where `reader` stopped, and makes it durable with its name. Of its bytes
+/// only those below `synced` are known to be.
+///
+/// **Day 4**. A sync that failed in an earlier process has forgotten what it should have carried:
+/// bytes, a length, a name. The next sync carries only what is done again: written again, cut
+/// again, and named again, which is needed where a segment has no record yet. (Records are written
+/// to a segment when its name is durable.)
+fn settle(fs: &Arc<dyn Fs>, dir: &Path, reader: &RecordReader, synced: Lsn) -> Result<()> {
+    // A name anew: make an empty file under another name and rename it over the segment. At every
+    // instant there is one or the other.
+    todo!("day 4: settle")
+}

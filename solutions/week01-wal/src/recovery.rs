@@ -173,9 +173,17 @@ fn is_record(file: &Arc<dyn File>, base: Lsn, lsn: Lsn, bytes: &[u8]) -> Result<
 }
 // ANCHOR_END: hidden_day4_is_record
 
-// ANCHOR: hidden_day4_open_at
-/// Opens the log at `from`, which must be there: a log that ends before is not one to go on with.
+/// Opens the log at `from`, where it has to be, or at least to end: a log that ends earlier has lost
+/// something, and so has one that begins later.
+///
+/// **Day 4**.
+///
+/// # Errors
+///
+/// [`Error::Corruption`] names the file that ends too early, or the one that should be there.
 fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
+    // ANCHOR: day4_open_at
+    // `LogReader::open` finds the file. It does not look how long that is.
     let missing = |file: &Path, offset| {
         let reason = format!("the log should go on at {from}, and does not reach it");
         Error::corruption(file, offset, reason)
@@ -189,21 +197,25 @@ fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
         len if len < reader.segment().offset() => Err(missing(file.path(), len)),
         _ => Ok(reader),
     }
+    // ANCHOR_END: day4_open_at
 }
-// ANCHOR_END: hidden_day4_open_at
 
-// ANCHOR: hidden_day4_rest
 /// What stands behind the last good record.
 struct Rest {
-    /// How far the log went on, as far as its files tell.
+    /// How many bytes further the log went, as far as its files tell.
     bytes: u64,
-    /// The segments that begin behind it, oldest first.
+    /// The segments that begin behind the one where the good records end, oldest first.
     later: Vec<PathBuf>,
 }
 
 impl Rest {
     /// Looks behind the place where `reader` stopped.
+    ///
+    /// **Day 4**. The log went up to the last byte of its newest file; what is missing on the way
+    /// there counts as well.
     fn find(fs: &Arc<dyn Fs>, dir: &Path, reader: &LogReader) -> Result<Rest> {
+        // ANCHOR: day4_rest_find
+        // `reader.lsn()` is a position in the log, `reader.segment().offset()` the same in its file.
         let base = reader.lsn() - reader.segment().offset();
         let mut end = base + reader.segment().file().len()?;
         let mut later = Vec::new();
@@ -214,6 +226,7 @@ impl Rest {
             }
         }
         Ok(Rest { bytes: end.saturating_sub(reader.lsn()), later })
+        // ANCHOR_END: day4_rest_find
     }
 
     /// Whether the log ends cleanly.
@@ -221,11 +234,16 @@ impl Rest {
         self.bytes == 0 && self.later.is_empty()
     }
 
-    /// Whether any of it had been synced.
+    /// Whether any of it had been synced, as far as the log can tell.
+    ///
+    /// **Day 4**.
     fn is_damage(&self, reader: &LogReader) -> Result<bool> {
+        // ANCHOR: day4_rest_is_damage
+        // Two proofs; one of them costs nothing.
         let segment = reader.segment();
         let base = reader.lsn() - segment.offset();
         Ok(!self.later.is_empty() || has_witness(segment.file(), base, reader.lsn())?)
+        // ANCHOR_END: day4_rest_is_damage
     }
 
     /// Names the place where the bytes end too early.
@@ -235,28 +253,34 @@ impl Rest {
         Error::corruption(segment.file().path(), segment.offset(), reason)
     }
 
-    /// Removes the later segments, the newest first: what is left after a crash in here is a log
-    /// whose damage is still plain to see.
+    /// Removes the later segments, for good: one that came back would stand behind what is appended
+    /// from now on.
+    ///
+    /// **Day 4**.
     fn remove_later(&self, fs: &Arc<dyn Fs>, dir: &Path) -> Result<()> {
-        for path in self.later.iter().rev() {
+        // ANCHOR: day4_rest_remove_later
+        // A crash may leave any of them. Each that is left still says that something is missing.
+        for path in &self.later {
             fs.remove(path)?;
-            fs.sync_dir(dir)?;
         }
-        Ok(())
+        if self.later.is_empty() { Ok(()) } else { fs.sync_dir(dir) }
+        // ANCHOR_END: day4_rest_remove_later
     }
 }
-// ANCHOR_END: hidden_day4_rest
 
-// ANCHOR: hidden_day4_settle
-/// Ends the newest segment where `reader` stopped, and makes it durable with its name, of which
-/// only the bytes below `synced` are known to be.
+/// Ends the newest segment where `reader` stopped, and makes it durable with its name. Of its bytes
+/// only those below `synced` are known to be.
 ///
-/// A sync that failed in an earlier process has forgotten what it should have carried: a length, a
-/// name, bytes. The next one carries only what is done again.
+/// **Day 4**. A sync that failed in an earlier process has forgotten what it should have carried:
+/// bytes, a length, a name. The next sync carries only what is done again: written again, cut
+/// again, and named again, which is needed where a segment has no record yet. (Records are written
+/// to a segment when its name is durable.)
 fn settle(fs: &Arc<dyn Fs>, dir: &Path, reader: &RecordReader, synced: Lsn) -> Result<()> {
+    // ANCHOR: day4_settle
+    // A name anew: make an empty file under another name and rename it over the segment. At every
+    // instant there is one or the other.
     let (file, end) = (reader.file(), reader.offset());
     if end == 0 {
-        // Records are written to a segment once its name is durable. This one has none.
         let fresh = file.path().with_extension("new");
         fs.create(&fresh)?;
         fs.rename(&fresh, file.path())?;
@@ -265,10 +289,11 @@ fn settle(fs: &Arc<dyn Fs>, dir: &Path, reader: &RecordReader, synced: Lsn) -> R
     file.set_len(end)?;
     let base = reader.lsn() - end;
     rewrite(file, synced.saturating_sub(base), end)?;
-    file.sync_data()?;
-    fs.sync_dir(dir)
+    file.sync_data()
+    // ANCHOR_END: day4_settle
 }
 
+// ANCHOR: hidden_day4_rewrite
 /// Writes the bytes from `offset` to `end` of `file` once more.
 fn rewrite(file: &Arc<dyn File>, mut offset: u64, end: u64) -> Result<()> {
     let mut piece = vec![0; PIECE_SIZE];
@@ -281,4 +306,4 @@ fn rewrite(file: &Arc<dyn File>, mut offset: u64, end: u64) -> Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: hidden_day4_settle
+// ANCHOR_END: hidden_day4_rewrite

@@ -251,6 +251,20 @@ fn a_write_cut_short_may_be_there_whole_in_part_or_not_at_all() {
     assert!(sizes.contains(&0) && sizes.contains(&1000) && sizes.len() > 10, "{sizes:?}");
 }
 
+#[test]
+fn one_seed_rolls_anew_at_every_operation() {
+    let survived: BTreeSet<bool> = (0..40)
+        .map(|operations| {
+            let fs = disk(1);
+            (0..operations).for_each(|_| sync_dir(&fs));
+            write(&fs, "a", b"");
+            fs.power_cycle();
+            read(&fs, "a").is_some()
+        })
+        .collect();
+    assert_eq!(survived.len(), 2, "a seed that keeps a name at one operation keeps it at all");
+}
+
 /// Everything that can be seen of a disk after a random life with two crashes in it.
 fn life(seed: u64) -> (Vec<String>, String) {
     let fs = disk(seed);

@@ -17,12 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use super::{Crash, Model, OpenEngine, put};
+use super::{Change, Crash, Model, OpenEngine, Workload};
 use crate::fs::SimFs;
 use crate::{Durability, Engine, Result};
 
 /// Seeds to try for each crash point, unless `CAIRN_SEEDS` says more.
-const SEEDS_PER_CRASH: u64 = 4;
+const SEEDS_PER_CRASH: u64 = 8;
 
 /// Runs `workload` on an empty disk and cuts the power at its first operation, at its second, and
 /// so on until it gets through; each time, `check` sees the disk after the reboot.
@@ -82,8 +82,8 @@ fn stop_at_every_operation<T: Default>(
 ///
 /// The workload opens the store in the given directory and writes through the [`Model`]. After
 /// each cut the store must open again, sometimes after a second cut in the middle of that; hold
-/// the state after some number of whole batches, none of those synced missing; and take a new
-/// write, which must survive another cut.
+/// the state after some number of whole batches, none of those synced missing; and take new
+/// writes, which are cut off and looked for in the same way, twice.
 #[track_caller]
 pub fn survives_power_cuts(
     open: &OpenEngine,
@@ -113,28 +113,64 @@ pub fn survives_kills(
 /// Where a test's store lives.
 pub(super) const STORE_DIR: &str = "/db";
 
+/// Three more lives of a store: one whose opening may be cut short, one that syncs nothing and so
+/// writes over what the first left behind, and one that syncs.
 #[track_caller]
 fn expect_survival(open: &OpenEngine, crash: Crash, fs: &SimFs, model: &mut Model) {
     let restart = match crash {
         Crash::PowerCut => SimFs::power_cycle,
         Crash::Kill => SimFs::kill,
     };
-    // Half of the time the first attempt to open is cut short as well.
     let operations = fs.counts().operations;
     if operations.is_multiple_of(2) {
         fs.crash_at(1 + operations / 2 % 8);
         let _ = open(Arc::new(fs.clone()), Path::new(STORE_DIR));
         restart(fs);
     }
-    let store = open_after(crash, open, fs);
-    model.expect_after(crash, &*store);
-    let written = model.write(&*store, [put("after", "the crash")], Durability::Synced);
-    if let Err(error) = written {
-        panic!("opened after {crash}, the store must take writes again, and fails: {error}");
+    let store = expect_reopened(open, crash, fs, model);
+    for (number, durability) in [Durability::Flushed, Durability::Buffered].into_iter().enumerate()
+    {
+        write_after(
+            crash,
+            model,
+            &*store,
+            Workload::equal_batch("second life", number),
+            durability,
+        );
     }
     restart(fs);
     drop(store);
-    model.expect_after(crash, &*open_after(crash, open, fs));
+    let store = expect_reopened(open, crash, fs, model);
+    let batch = Workload::equal_batch("third life", 0);
+    write_after(crash, model, &*store, batch, Durability::Synced);
+    fs.power_cycle();
+    drop(store);
+    expect_reopened(open, Crash::PowerCut, fs, model);
+}
+
+#[track_caller]
+fn expect_reopened(
+    open: &OpenEngine,
+    crash: Crash,
+    fs: &SimFs,
+    model: &mut Model,
+) -> Box<dyn Engine> {
+    let store = open_after(crash, open, fs);
+    model.expect_after(crash, &*store);
+    store
+}
+
+#[track_caller]
+fn write_after(
+    crash: Crash,
+    model: &mut Model,
+    store: &dyn Engine,
+    batch: Vec<Change>,
+    durability: Durability,
+) {
+    if let Err(error) = model.write(store, batch, durability) {
+        panic!("opened after {crash}, the store must take writes again, and fails: {error}");
+    }
 }
 
 #[track_caller]

@@ -49,6 +49,12 @@ impl Workload {
         changes
     }
 
+    /// A batch of the same size as every other of its kind: where a lost one stood, the next fits
+    /// exactly, and bytes behind it that should be gone can pass for its successor.
+    pub fn equal_batch(life: &str, number: usize) -> Vec<Change> {
+        vec![put("batch", format!("{life:<12} {number:06}"))]
+    }
+
     /// Mostly short, sometimes longer than a sector.
     fn value(&mut self) -> Vec<u8> {
         let size_max = if self.random.random_bool(0.1) { 900 } else { 24 };

@@ -24,8 +24,10 @@ pub(super) struct Odds(u8);
 pub(super) struct Dice(SmallRng);
 
 impl Dice {
-    pub(super) fn new(seed: u64, life: u64) -> Dice {
-        Dice(SmallRng::seed_from_u64(seed ^ life.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    /// Dice for one moment of a disk's life. Each moment has its own, or a seed that is kind to one
+    /// crash point would be kind to them all.
+    pub(super) fn new(seed: u64, moment: u64) -> Dice {
+        Dice(SmallRng::seed_from_u64(seed ^ moment.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     pub(super) fn odds(&mut self) -> Odds {

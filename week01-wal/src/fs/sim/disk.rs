@@ -73,6 +73,10 @@ impl Disk {
         self.trace.counts.operations
     }
 
+    fn dice(&self) -> Dice {
+        Dice::new(self.seed, self.number() << 16 | self.process & 0xffff)
+    }
+
     /// Refuses a process that has ended, and everyone while the power is off.
     pub(super) fn check_alive(&self, process: u64) -> io::Result<()> {
         if !self.powered {
@@ -167,7 +171,7 @@ impl Disk {
 
     /// How much of a write reaches the system's memory when it is interrupted in the middle.
     pub(super) fn interrupted_size(&self, size: usize) -> usize {
-        let mut dice = Dice::new(self.seed, self.number());
+        let mut dice = self.dice();
         if dice.coin() { size } else { dice.below(size) }
     }
 
@@ -243,7 +247,7 @@ impl Disk {
     /// Takes the power away, if it is not off yet, and turns it on again.
     pub(super) fn power_cycle(&mut self) {
         self.end_process();
-        let mut dice = Dice::new(self.seed, self.process);
+        let mut dice = self.dice();
         self.names.cut_power(&mut dice);
         self.sweep();
         for inode in self.inodes.values_mut() {

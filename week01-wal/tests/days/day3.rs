@@ -1,17 +1,22 @@
 //! Day 3: durable means that sync returned, and a failed sync poisons the log.
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use wal::Durability::{Buffered, Flushed, Synced};
-use wal::fs::{Fault, Operation, SimFs, SyncGate};
+use wal::fs::{Fault, Operation};
 use wal::testing::{crash_at_every_operation, for_each_seed};
-use wal::{Error, LogOptions, LogWriter, Lsn, Result, Wal};
+use wal::{Error, LogOptions, LogWriter, Wal};
 
 use crate::log::{
-    dir, disk, make_dir, marks, new_log, payload, records, segments, segments_of, shared, shown,
+    dir, disk, make_dir, marks, new_log, payload, records, segments, segments_of, shared,
 };
+use given::{
+    during_a_sync, expect_acknowledged, expect_all_poisoned, expect_io, expect_poisoned,
+    expect_survivors, in_threads, new_writer, on_a_slow_disk, started, started_with,
+};
+
+mod given;
 
 // Rule 1: acknowledged means on disk.
 
@@ -56,11 +61,7 @@ fn a_writer_syncs_what_is_still_in_its_buffer() {
         let mut writer = new_writer(fs, LogOptions::default());
         writer.append(&payload(0)).expect("a record of twenty bytes");
         writer.sync().expect("the disk works");
-        assert_eq!(
-            writer.synced(),
-            writer.end(),
-            "`synced` after a sync, of a log that ends there"
-        );
+        assert_eq!(writer.synced(), writer.end(), "`synced` and the log's end, after a sync");
         fs.power_cycle();
         expect_survivors(fs, 1);
     });
@@ -81,48 +82,41 @@ fn a_sync_that_fails_moves_no_mark() {
 fn a_sync_covers_only_what_was_written_before_it_began() {
     let fs = disk(1);
     let wal = started(&fs);
-    thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
-        let late = wal.append(&payload(2)).expect("appending goes on during a sync");
+    let mut late = 0;
+    let led = during_a_sync(&fs, &wal, |_gate| {
+        late = wal.append(&payload(2)).expect("appending goes on during a sync");
         wal.flush().expect("and so does flushing");
-        gate.pass(1);
-        expect_acknowledged(leader);
-        assert!(
-            wal.synced() <= late,
-            "a record was written at {late} while a sync was under way, and now `synced` is {}\n\
-             that sync may not have seen it: rule 1 of day 3",
-            wal.synced(),
-        );
-        drop(gate);
-        let syncs = fs.counts().syncs;
-        wal.sync_past(late).expect("the disk works");
-        assert_eq!(fs.counts().syncs, syncs + 1, "so it needs a sync of its own: rule 1 of day 3");
     });
+    expect_acknowledged(led);
+    assert!(
+        wal.synced() <= late,
+        "a record was written at {late} while a sync was under way, and now `synced` is {}\n\
+         that sync may not have seen it: rule 1 of day 3",
+        wal.synced(),
+    );
+    let syncs = fs.counts().syncs;
+    wal.sync_past(late).expect("the disk works");
+    assert_eq!(fs.counts().syncs, syncs + 1, "so it needs a sync of its own: rule 1 of day 3");
 }
 
 #[test]
 fn who_comes_during_a_sync_waits_for_the_next() {
     for_each_seed(20, |fs| {
         make_dir(fs).expect("the power is on");
-        let wal = &started(fs);
+        let wal = started(fs);
         thread::scope(|scope| {
-            let gate = fs.hold_syncs();
-            let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-            wait_for_sync(&gate, &[&leader]);
-            let late = wal.append(&payload(2)).expect("appending goes on during a sync");
-            let waiter = scope.spawn(move || {
-                wal.sync_past(late).expect("the disk works");
-                fs.power_cycle();
-                records(fs).len()
+            let led = during_a_sync(fs, &wal, |gate| {
+                let late = wal.append(&payload(2)).expect("appending goes on during a sync");
+                scope.spawn({
+                    let wal = &wal;
+                    move || wal.sync_past(late).expect("the disk works")
+                });
+                gate.pass(1);
             });
-            gate.pass(1);
-            expect_acknowledged(leader);
-            drop(gate);
-            let survived = waiter.join().expect("the thread runs through");
-            assert!(survived >= 3, "acknowledged, but of 3 records {survived} survived: rule 1");
+            expect_acknowledged(led);
         });
+        fs.power_cycle();
+        expect_survivors(fs, 3);
     });
 }
 
@@ -148,14 +142,10 @@ fn a_record_written_during_a_sync_does_not_count_on_it() {
     let fs = disk(1);
     let wal = started(&fs);
     let before = wal.synced();
-    thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
+    let led = during_a_sync(&fs, &wal, |_gate| {
         wal.append(&payload(2)).expect("appending goes on during a sync");
-        drop(gate);
-        expect_acknowledged(leader);
     });
+    expect_acknowledged(led);
     wal.sync().expect("the disk works");
     assert_eq!(
         marks(&fs)[2],
@@ -210,26 +200,23 @@ fn the_name_of_a_new_segment_survives_a_power_cut() {
 fn a_rotation_waits_for_a_sync_under_way() {
     for round in 0..30 {
         let fs = disk(round);
-        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
-        wal.commit(&payload(0), Synced).expect("the disk works");
+        let wal = started_with(&fs, segments_of(100));
         fs.fail(Operation::Sync, 1, Fault::Io);
-        let gate = fs.hold_syncs();
         let about_to = Barrier::new(2);
-        thread::scope(|scope| {
-            let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-            wait_for_sync(&gate, &[&leader]);
-            let other = scope.spawn(|| {
-                about_to.wait();
-                wal.append(&[b'x'; 84])
-            });
+        let rotate = || {
             about_to.wait();
-            // Time enough to do the wrong thing; the right one is to wait.
-            for _ in 0..100 {
-                thread::yield_now();
-            }
-            drop(gate);
-            expect_io(leader.join().expect("the thread runs through"), "the sync failed");
-            let rotated = other.join().expect("the thread runs through");
+            wal.append(&[b'x'; 84])
+        };
+        thread::scope(|scope| {
+            let mut other = None;
+            let led = during_a_sync(&fs, &wal, |_gate| {
+                other = Some(scope.spawn(rotate));
+                about_to.wait();
+                // Time enough to do the wrong thing; the right one is to wait.
+                (0..100).for_each(|_| thread::yield_now());
+            });
+            expect_io(led, "the sync failed");
+            let rotated = other.expect("it was started").join().expect("the thread runs through");
             expect_poisoned(rotated, "a rotation that came during a sync which failed");
         });
         assert_eq!(segments(&fs).len(), 1, "no segment may follow one that is not on disk: rule 2");
@@ -239,16 +226,14 @@ fn a_rotation_waits_for_a_sync_under_way() {
 #[test]
 fn a_rotation_goes_on_when_the_sync_is_over() {
     let fs = disk(1);
-    let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
-    wal.commit(&payload(0), Synced).expect("the disk works");
+    let wal = started_with(&fs, segments_of(100));
     thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
-        let others: Vec<_> = (0..4).map(|_| scope.spawn(|| wal.commit(&[7; 84], Synced))).collect();
-        drop(gate);
-        expect_acknowledged(leader);
-        others.into_iter().for_each(expect_acknowledged);
+        let led = during_a_sync(&fs, &wal, |_gate| {
+            for _ in 0..4 {
+                scope.spawn(|| wal.commit(&[7; 84], Synced).expect("the disk works"));
+            }
+        });
+        expect_acknowledged(led);
     });
     fs.power_cycle();
     assert_eq!(records(&fs).len(), 6, "records after a power cut, all of them acknowledged");
@@ -260,18 +245,14 @@ fn a_rotation_goes_on_when_the_sync_is_over() {
 fn appends_go_on_while_a_sync_is_under_way() {
     let fs = disk(1);
     let wal = started(&fs);
-    thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
+    let led = during_a_sync(&fs, &wal, |gate| {
         // With the lock held around `sync_data` the next line never returns.
         let lsn = wal.commit(&payload(2), Buffered).expect("appending goes on during a sync");
         assert!(wal.end() > lsn, "the record at {lsn} is in the log, which ends at {}", wal.end());
         wal.commit(&payload(3), Flushed).expect("flushing goes on during a sync");
         assert_eq!(gate.waiting(), 1, "syncs at the disk; the others did not ask for one");
-        drop(gate);
-        expect_acknowledged(leader);
     });
+    expect_acknowledged(led);
 }
 
 #[test]
@@ -302,34 +283,7 @@ fn thirty_two_threads_share_syncs() {
     let fs = disk(1);
     let wal = started(&fs);
     let syncs_before = fs.counts().syncs;
-    let [appended, returned, finished] = [const { AtomicUsize::new(0) }; 3];
-    thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        for thread in 0..THREADS {
-            let (wal, appended, returned, finished) = (&wal, &appended, &returned, &finished);
-            scope.spawn(move || {
-                for commit in 0..COMMITS {
-                    let lsn = wal.append(&payload(thread * COMMITS + commit));
-                    appended.fetch_add(1, SeqCst);
-                    lsn.and_then(|lsn| wal.sync_past(lsn)).expect("the disk works");
-                    returned.fetch_add(1, SeqCst);
-                }
-                finished.fetch_add(1, SeqCst);
-            });
-        }
-        // A slow disk: each sync takes until all have appended who still have something to commit.
-        loop {
-            let unfinished = THREADS - finished.load(SeqCst);
-            if unfinished == 0 {
-                break;
-            }
-            let waiting = appended.load(SeqCst) - returned.load(SeqCst).min(appended.load(SeqCst));
-            if gate.waiting() > 0 && waiting >= unfinished {
-                gate.pass(1);
-            }
-            thread::yield_now();
-        }
-    });
+    on_a_slow_disk(&fs, &wal, THREADS, COMMITS);
     let (commits, syncs) = (THREADS * COMMITS, fs.counts().syncs - syncs_before);
     assert!(
         syncs <= commits as u64 / 4,
@@ -344,8 +298,7 @@ fn thirty_two_threads_share_syncs() {
 fn threads_keep_their_promises_when_the_power_is_cut() {
     for cut_at in 1..80 {
         let fs = disk(cut_at);
-        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(150)).expect("a new log opens");
-        wal.commit(&payload(0), Synced).expect("the disk works");
+        let wal = started_with(&fs, segments_of(150));
         let acknowledged = Mutex::new(Vec::new());
         fs.crash_at(cut_at);
         in_threads(4, |thread| {
@@ -390,17 +343,14 @@ fn the_leader_hears_the_cause_and_everybody_else_that_there_was_one() {
     fs.fail(Operation::Sync, 1, Fault::Io);
     let syncs = fs.counts().syncs;
     thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
-        let others: Vec<_> =
-            (0..OTHERS).map(|_| scope.spawn(|| wal.commit(b"after", Synced))).collect();
-        while wal.stats().records < 2 + OTHERS as u64 {
-            thread::yield_now();
-        }
-        drop(gate);
-        let failed = leader.join().expect("the thread runs through");
-        expect_io(failed, "the leader's commit: the disk answered it, so it knows most");
+        let mut others = Vec::new();
+        let led = during_a_sync(&fs, &wal, |_gate| {
+            others.extend((0..OTHERS).map(|_| scope.spawn(|| wal.commit(b"after", Synced))));
+            while wal.stats().records < 2 + OTHERS as u64 {
+                thread::yield_now();
+            }
+        });
+        expect_io(led, "the leader's commit: the disk answered it, so it knows most");
         for other in others {
             let failed = other.join().expect("the thread runs through");
             expect_poisoned(failed, "a commit that waited for a sync which failed");
@@ -426,8 +376,7 @@ fn a_failed_write_poisons_the_log() {
 fn a_buffer_that_cannot_be_flushed_poisons_the_log() {
     let fs = disk(1);
     let options = LogOptions { buffer_size: 64, ..LogOptions::default() };
-    let wal = Wal::open(shared(&fs), dir(), 0, options).expect("a new log opens");
-    wal.commit(&payload(0), Synced).expect("the disk works");
+    let wal = started_with(&fs, options);
     fs.fail(Operation::Write, 1, Fault::NoSpace);
     expect_io(wal.append(&[b'x'; 64]), "an append that fills the buffer, on a full disk");
     expect_all_poisoned(&wal);
@@ -437,8 +386,7 @@ fn a_buffer_that_cannot_be_flushed_poisons_the_log() {
 fn a_rotation_that_fails_poisons_the_log() {
     for operation in [Operation::Write, Operation::Sync, Operation::Create, Operation::SyncDir] {
         let fs = disk(1);
-        let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
-        wal.commit(&payload(0), Synced).expect("the disk works");
+        let wal = started_with(&fs, segments_of(100));
         wal.append(&payload(1)).expect("fits the segment");
         fs.fail(operation, 1, Fault::Io);
         expect_io(wal.append(&[b'x'; 84]), &format!("a rotation whose {operation:?} failed"));
@@ -462,29 +410,25 @@ fn a_poisoned_log_leaves_the_disk_alone() {
 fn the_first_cause_is_the_one_to_tell() {
     let fs = disk(1);
     let wal = started(&fs);
+    let mut first = String::new();
     fs.fail(Operation::Sync, 1, Fault::Io);
-    thread::scope(|scope| {
-        let gate = fs.hold_syncs();
-        let leader = scope.spawn(|| wal.commit(&payload(1), Synced));
-        wait_for_sync(&gate, &[&leader]);
+    let led = during_a_sync(&fs, &wal, |_gate| {
         fs.fail(Operation::Write, 1, Fault::NoSpace);
-        let first = expect_io(wal.commit(&payload(2), Flushed), "a write on a full disk");
-        drop(gate);
-        expect_io(leader.join().expect("the thread runs through"), "the leader's failed sync");
-        let cause = expect_poisoned(wal.sync(), "a sync after two failures");
-        assert!(
-            cause.contains(&first),
-            "the cause is told as {cause:?}, want what failed first, {first:?}\n\
-             what fails later is often a consequence: rule 4 of day 3"
-        );
+        first = expect_io(wal.commit(&payload(2), Flushed), "a write on a full disk");
     });
+    expect_io(led, "the leader's failed sync");
+    let cause = expect_poisoned(wal.sync(), "a sync after two failures");
+    assert!(
+        cause.contains(&first),
+        "the cause is told as {cause:?}, want what failed first, {first:?}\n\
+         what fails later is often a consequence: rule 4 of day 3"
+    );
 }
 
 #[test]
 fn a_record_that_is_too_large_is_no_failure_of_the_disk() {
     let fs = disk(1);
-    let wal = Wal::open(shared(&fs), dir(), 0, segments_of(100)).expect("a new log opens");
-    wal.commit(&payload(0), Synced).expect("the disk works");
+    let wal = started_with(&fs, segments_of(100));
     let (end, stats) = (wal.end(), wal.stats());
     let refused = wal.commit(&[0; 85], Synced);
     assert!(
@@ -551,99 +495,4 @@ fn a_buffered_commit_costs_no_system_call() {
         wal.commit(&payload(number), Buffered).expect("a record of twenty bytes");
     }
     assert_eq!(fs.counts(), before, "100 small records stay in the buffer: rule 5 of day 3");
-}
-
-/// A log with one record that is on disk.
-#[track_caller]
-fn started(fs: &SimFs) -> Wal {
-    let wal = new_log(fs);
-    wal.commit(&payload(0), Synced).expect("a first commit, on a disk that works");
-    wal
-}
-
-#[track_caller]
-fn new_writer(fs: &SimFs, options: LogOptions) -> LogWriter {
-    LogWriter::open(shared(fs), dir(), 0, options).expect("a new log opens")
-}
-
-/// Runs `work` in that many threads, and waits for all.
-fn in_threads(count: usize, work: impl Fn(usize) + Sync) {
-    thread::scope(|scope| {
-        for number in 0..count {
-            let work = &work;
-            scope.spawn(move || work(number));
-        }
-    });
-}
-
-/// Returns when a sync waits at the gate, which none of the `commits` may have done without.
-#[track_caller]
-fn wait_for_sync(gate: &SyncGate, commits: &[&ScopedJoinHandle<'_, Result<Lsn>>]) {
-    while gate.waiting() == 0 {
-        let returned = commits.iter().any(|commit| commit.is_finished());
-        assert!(!returned, "a synced commit returned, and no sync has begun: rule 1 of day 3");
-        thread::yield_now();
-    }
-}
-
-/// The payloads written as number 0, 1, 2, … must be there, at least `acknowledged` of them, in
-/// order and without a gap.
-#[track_caller]
-fn expect_survivors(fs: &SimFs, acknowledged: usize) {
-    let survived: Vec<_> = records(fs).into_iter().map(|(_, payload)| payload).collect();
-    let want: Vec<_> = (0..survived.len().max(acknowledged)).map(payload).collect();
-    assert!(
-        survived == want,
-        "{acknowledged} records were acknowledged, and this is there after the crash:\n  {}\n\
-         acknowledged means on disk, and nothing overtakes: rule 1 of day 3",
-        shown(&survived).join("\n  "),
-    );
-}
-
-#[track_caller]
-fn expect_acknowledged(commit: ScopedJoinHandle<'_, Result<Lsn>>) {
-    let result = commit.join().expect("the thread runs through");
-    assert!(result.is_ok(), "the disk works, and a commit failed: {result:?}");
-}
-
-/// What the operating system said.
-#[track_caller]
-fn expect_io<T: std::fmt::Debug>(result: Result<T>, what: &str) -> String {
-    match result {
-        Err(Error::Io { source, .. }) => source.to_string(),
-        other => panic!("{what}: want Error::Io, got {other:?}\nrule 4 of day 3"),
-    }
-}
-
-/// The cause that is told.
-#[track_caller]
-fn expect_poisoned<T: std::fmt::Debug>(result: Result<T>, what: &str) -> String {
-    match result {
-        Err(Error::Poisoned { cause }) => cause.to_string(),
-        other => panic!(
-            "{what}: want Error::Poisoned, got {other:?}\n\
-             after a failed write or sync nobody knows what is on disk: rule 4 of day 3"
-        ),
-    }
-}
-
-/// Nothing that could acknowledge anything works any more, and all of it names the same cause.
-#[track_caller]
-fn expect_all_poisoned(wal: &Wal) {
-    let results = [
-        ("a synced commit", wal.commit(b"more", Synced).map(drop)),
-        ("a flushed commit", wal.commit(b"more", Flushed).map(drop)),
-        ("a buffered commit", wal.commit(b"more", Buffered).map(drop)),
-        ("an append", wal.append(b"more").map(drop)),
-        ("a flush", wal.flush()),
-        ("a sync", wal.sync()),
-        ("a sync for a record that is on disk", wal.sync_past(0)),
-    ];
-    for (what, result) in results {
-        let cause = expect_poisoned(result, &format!("{what}, after a failure"));
-        assert!(
-            cause.contains("injected by the test") || cause.contains("no storage space"),
-            "{what} says {cause:?}, which does not name what failed: rule 4 of day 3"
-        );
-    }
 }

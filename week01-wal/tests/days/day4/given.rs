@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use wal::Durability::{Buffered, Flushed, Synced};
 use wal::fs::SimFs;
 use wal::{
-    Durability, Error, LogOptions, Lsn, Record, Recovered, RecoveryMode, Result, Wal, encode,
-    recover, segment,
+    Error, LogOptions, Lsn, Record, Recovered, RecoveryMode, Result, Wal, encode, recover, segment,
 };
 
-use crate::log::{Found, dir, disk, payload, segments, segments_of, shared};
+use crate::log::{Found, dir, disk, make_dir, payload, segments, segments_of, shared};
 
 /// The files of a log: where each begins, and its bytes.
 pub(super) type Image = Vec<(Lsn, Vec<u8>)>;
@@ -18,7 +18,7 @@ pub(super) fn synced_log() -> Image {
     let fs = disk(0);
     let wal = Wal::open(shared(&fs), dir(), 0, segments_of(120)).expect("a new log opens");
     for number in 0..12 {
-        wal.commit(&payload(number), Durability::Synced).expect("the disk works");
+        wal.commit(&payload(number), Synced).expect("the disk works");
     }
     segments(&fs)
 }
@@ -30,6 +30,26 @@ pub(super) fn one_segment(records: &[(usize, Lsn)]) -> Vec<u8> {
         append(&mut bytes, 0, synced, &payload(number));
     }
     bytes
+}
+
+/// Six records in one file; the first three were known to be on disk when the fourth was written,
+/// and after that nothing was synced.
+pub(super) fn half_synced() -> (Vec<u8>, Vec<Found>) {
+    let all = records_of(&vec![(0, one_segment(&[(0, 0), (1, 0), (2, 0), (3, 0)]))]);
+    let (synced, mut bytes) = (all[3].0, one_segment(&[(0, 0), (1, 0), (2, 0)]));
+    (3..6).for_each(|number| append(&mut bytes, 0, synced, &payload(number)));
+    let all = records_of(&vec![(0, bytes.clone())]);
+    (bytes, all)
+}
+
+/// The field that a bit lies in, of the record that begins at `lsn`.
+pub(super) fn field(bit: u64, lsn: Lsn) -> &'static str {
+    match bit / 8 - lsn {
+        0..4 => "the checksum",
+        4..8 => "the length",
+        8..16 => "the field `synced`",
+        _ => "the payload",
+    }
 }
 
 /// Appends a record to the bytes of a file that begins at `base`.
@@ -134,7 +154,7 @@ fn expect_same_again(fs: &SimFs, mode: RecoveryMode, first: &Recovered, want: &[
 pub(super) fn expect_goes_on(fs: &SimFs, end: Lsn, before: &[Found], why: &str) {
     let wal = Wal::open(shared(fs), dir(), end, LogOptions::default());
     let wal = wal.unwrap_or_else(|error| panic!("{why}: the log must open, and fails: {error}"));
-    let lsn = wal.commit(b"and on", Durability::Synced);
+    let lsn = wal.commit(b"and on", Synced);
     let lsn = lsn.unwrap_or_else(|error| panic!("{why}: a commit must work, and fails: {error}"));
     drop(wal);
     fs.power_cycle();
@@ -177,4 +197,23 @@ pub(super) fn expect_damage_from(
     }
     assert!(segments(fs) == files, "{why}: the error must leave the files alone: rule 3 of day 4");
     assert_eq!(fs.counts().operations, changes, "{why}: changes of the disk: rule 3 of day 4");
+}
+
+/// Writes six records, is killed and recovers, three times over; notes how many were acknowledged.
+pub(super) fn three_lives(fs: &SimFs, acknowledged: &mut usize) -> Result<()> {
+    make_dir(fs)?;
+    let mut end = 0;
+    for life in 0..3 {
+        let wal = Wal::open(shared(fs), dir(), end, segments_of(150))?;
+        for number in life * 6..life * 6 + 6 {
+            let durability = [Buffered, Flushed, Synced][number % 3];
+            wal.commit(&payload(number), durability)?;
+            if durability == Synced {
+                *acknowledged = number + 1;
+            }
+        }
+        fs.kill();
+        end = try_recover(fs, 0, RecoveryMode::TolerateTail)?.0.end;
+    }
+    Ok(())
 }

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use wal::checkpoint::{self, Checkpoint, Map};
 use wal::fs::{Fs, SimFs};
-use wal::testing::{Crash, Model, Workload, batch, put, scan};
+use wal::testing::{Crash, Model, Workload, batch, delete, put, scan};
 use wal::{
-    Direction, Durability, Engine, Error, KeyRange, LogOptions, LogStore, Reader, RecordReader,
-    Result, Seq, StoreOptions, Wal, segment,
+    Direction, Durability, Engine, Error, KeyRange, LogOptions, LogStore, Lsn, Reader,
+    RecordReader, Result, Seq, StoreOptions, Wal, segment,
 };
 
 /// A test for each of these checks of the conformance suite, which must be all of them.
@@ -118,9 +119,25 @@ pub(super) fn busy_life(fs: &SimFs, model: &mut Model) -> Result<()> {
     Ok(())
 }
 
+/// Every write is synced, two fill a segment, and a checkpoint follows every fourth.
+pub(super) fn careful_life(fs: &SimFs, model: &mut Model) -> Result<()> {
+    let log = LogOptions { segment_size: 1 << 10, ..small() };
+    let options = StoreOptions { log, ..StoreOptions::default() };
+    let store = LogStore::open(Arc::new(fs.clone()), dir(), options)?;
+    for round in 0..3 {
+        for number in 0..4 {
+            let changes = [put(key(number), vec![round; 400]), delete(key(number + 1))];
+            model.write(&store, changes, Durability::Synced)?;
+        }
+        store.checkpoint()?;
+    }
+    Ok(())
+}
+
 /// Writes until the store is closed, and returns the number of the last write that went well.
 #[track_caller]
-pub(super) fn write_until_closed(store: &LogStore) -> Seq {
+pub(super) fn write_until_closed(store: &LogStore, start: &Barrier) -> Seq {
+    start.wait();
     let mut last_seq = 0;
     loop {
         match store.put(b"key", b"value", Durability::Flushed) {
@@ -131,10 +148,24 @@ pub(super) fn write_until_closed(store: &LogStore) -> Seq {
     }
 }
 
-/// Where the records of a file end, the last one included.
-pub(super) fn ends_of_records(fs: &SimFs, path: &Path) -> Vec<usize> {
+/// Puts new keys that begin with `name` until `done`, and returns how many.
+#[track_caller]
+pub(super) fn write_until(done: &AtomicBool, store: &LogStore, name: &str, start: &Barrier) -> u64 {
+    start.wait();
+    let mut written = 0;
+    while !done.load(Ordering::Relaxed) {
+        let key = format!("{name}{written}");
+        let put = store.put(key.as_bytes(), b"value", Durability::Buffered);
+        put.unwrap_or_else(|error| panic!("a write must work, and failed: {error}"));
+        written += 1;
+    }
+    written
+}
+
+/// Where in a file that begins at `base` its records end, the last one included.
+pub(super) fn ends_of_records(fs: &SimFs, path: &Path, base: Lsn) -> Vec<usize> {
     let file = fs.open(path).expect("the file is there");
-    let mut reader = RecordReader::new(file, 0, 0);
+    let mut reader = RecordReader::new(file, base, base);
     let mut ends = Vec::new();
     while reader.advance().expect("the file is whole") {
         ends.push(reader.offset() as usize);

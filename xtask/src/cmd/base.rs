@@ -9,14 +9,15 @@ use crate::repo::{self, Repo};
 use crate::style::{BOLD, CODE, DIM, paint};
 use crate::week::{Week, Weeks};
 
-/// Chooses whose earlier weeks the later ones stand on: the reference's, or your own.
-///
-/// `cargo x base week03` puts the reference in the place of your weeks 1 and 2, so that week 3 is
-/// open to you whatever became of them. Your code stays where it is: only lines of the root
-/// `Cargo.toml` change, and `cargo x base mine` changes them back. Without an argument it says how
-/// things are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Chooses whose earlier weeks the later ones stand on: the reference's, or your own.
+
+`cargo x base week03` puts the reference in the place of your weeks 1 and 2, so that week 3 is
+open to you whatever became of them. Your code stays where it is: only lines of the root
+`Cargo.toml` change, and `cargo x base mine` changes them back. Without an argument it says how
+things are.
+
 Examples:
   cargo x base              what you stand on now
   cargo x base week03       weeks 1 and 2 are the reference's

@@ -12,12 +12,13 @@ use crate::repo::{self, Repo};
 use crate::style::{BOLD, DIM, paint};
 use crate::week::{Week, Weeks};
 
-/// Runs a week's benches on your code and on the reference's, and shows them side by side.
-///
-/// What is measured is what the week's `benches/` say; criterion keeps its own figures below
-/// `.x/bench`. A bench that needs a day which you have not written yet is left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Runs a week's benches on your code and on the reference's, and shows them side by side.
+
+What is measured is what the week's `benches/` say; criterion keeps its own figures below
+`.x/bench`. A bench that needs a day which you have not written yet is left out.
+
 Examples:
   cargo x bench week01                    all benches, yours and the reference's
   cargo x bench week01 append             only those with `append` in their name

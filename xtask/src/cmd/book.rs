@@ -4,12 +4,13 @@ use crate::cargo::{cargo, wait};
 use crate::cli::Answer;
 use crate::repo::Repo;
 
-/// Serves the guide on this machine, and reloads the page when a chapter changes.
-///
-/// The first time builds the program that builds the book, which takes a minute or two. The guide
-/// itself then needs no network.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Serves the guide on this machine, and reloads the page when a chapter changes.
+
+The first time builds the program that builds the book, which takes a minute or two. The guide
+itself then needs no network.
+
 Examples:
   cargo x book --open      serve it and open the browser
   cargo x book --build     write it to book/out, to be read without a server

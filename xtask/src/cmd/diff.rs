@@ -9,11 +9,12 @@ use crate::repo::{self, Repo};
 use crate::style::{BAD, BOLD, DIM, GOOD, paint};
 use crate::week::{Unit, Week, Weeks};
 
-/// Shows what you wrote (`-`) beside what the reference has (`+`).
-///
-/// Asks first while the day is not green: a solution that was read cannot be found any more.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Shows what you wrote (`-`) beside what the reference has (`+`).
+
+Asks first while the day is not green: a solution that was read cannot be found any more.
+
 Examples:
   cargo x diff week01 record.rs      one file
   cargo x diff week01 --day 3        the files of day 3

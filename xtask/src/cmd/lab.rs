@@ -13,11 +13,12 @@ use crate::repo::{self, Repo};
 use crate::style::{BOLD, CODE, DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-/// Runs an experiment on your own code, and keeps a figure (SVG), its data (CSV) and a sentence.
-///
-/// Without the name of an experiment: which ones the week has.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Runs an experiment on your own code, and keeps a figure (SVG), its data (CSV) and a sentence.
+
+Without the name of an experiment: which ones the week has.
+
 Examples:
   cargo x lab week01                        which experiments there are
   cargo x lab week01 records                on your own code

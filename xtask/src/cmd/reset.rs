@@ -12,12 +12,13 @@ use crate::repo::{self, Repo};
 use crate::style::{CODE, DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-/// Gives you the untouched skeleton back. What you had is kept, and the command says where.
-///
-/// With `--day`, only the functions that hold that day's holes; your other functions, helpers and
-/// imports in the same file stay. Files that you added stay as well.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Gives you the untouched skeleton back. What you had is kept, and the command says where.
+
+With `--day`, only the functions that hold that day's holes; your other functions, helpers and
+imports in the same file stay. Files that you added stay as well.
+
 Examples:
   cargo x reset week01                the whole week
   cargo x reset week01 record.rs      one file

@@ -7,12 +7,13 @@ use crate::cli::Answer;
 use crate::repo::Repo;
 use crate::week::Weeks;
 
-/// Starts the database that the course has built so far: a shell, nothing to install.
-///
-/// It runs on the reference's code, so that you can try the finished thing before you have written
-/// a line of it. `--mine` runs the same shell on your code.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Starts the database that the course has built so far: a shell, nothing to install.
+
+It runs on the reference's code, so that you can try the finished thing before you have written
+a line of it. `--mine` runs the same shell on your code.
+
 Examples:
   cargo x run                       the newest week's shell
   cargo x run week01 --mine         on your own code

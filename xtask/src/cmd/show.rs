@@ -11,11 +11,12 @@ use crate::repo::Repo;
 use crate::style::{DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-/// Shows how the reference wrote one function, method or type.
-///
-/// Asks first while the day it belongs to is not green.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Shows how the reference wrote one function, method or type.
+
+Asks first while the day it belongs to is not green.
+
 Examples:
   cargo x show week01 encode               every function of this name
   cargo x show week01 LogWriter::append    a method

@@ -8,17 +8,17 @@ use crate::repo::Repo;
 use crate::verify::{self, Proof, Request};
 use crate::week::{Week, Weeks};
 
-/// Proves that the course works: all six proofs of all open weeks, or those you name.
-///
-///   sync    the learner's files are what the solution gives; manifests name every target
-///   green   every test passes on the solution
-///   red     every test fails without its day's code
-///   days    every test passes with the days up to its own, and needs no later one
-///   zoo     every plausible wrong solution is caught on its day
-///   book    the guide is whole, and so are hints and sizes of days
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
 #[command(after_help = "\
+Proves that the course works: all six proofs of all open weeks, or those you name.
+
+  sync    the learner's files are what the solution gives; manifests name every target
+  green   every test passes on the solution
+  red     every test fails without its day's code
+  days    every test passes with the days up to its own, and needs no later one
+  zoo     every plausible wrong solution is caught on its day
+  book    the guide is whole, and so are hints and sizes of days
+
 Examples:
   cargo x verify                                everything
   cargo x verify days week01                    one proof of one week

@@ -107,9 +107,13 @@ fn who_comes_during_a_sync_waits_for_the_next() {
         thread::scope(|scope| {
             let led = during_a_sync(fs, &wal, |gate| {
                 let late = wal.append(&payload(2)).expect("appending goes on during a sync");
-                scope.spawn({
-                    let wal = &wal;
-                    move || wal.sync_past(late).expect("the disk works")
+                let wal = &wal;
+                scope.spawn(move || {
+                    wal.sync_past(late).expect("the disk works");
+                    assert!(
+                        wal.synced() > late,
+                        "acknowledged by a sync that came too early: rule 1"
+                    );
                 });
                 gate.pass(1);
             });
@@ -328,7 +332,9 @@ fn after_a_failed_sync_nothing_is_acknowledged_ever_again() {
     let fs = disk(1);
     let wal = started(&fs);
     fs.fail(Operation::Sync, 1, Fault::Io);
+    let before = wal.synced();
     expect_io(wal.commit(&payload(1), Synced), "a commit whose sync failed");
+    assert_eq!(wal.synced(), before, "a sync that failed moves no mark: rule 1 of day 3");
     // From here on the disk says that all is well. It lies.
     expect_all_poisoned(&wal);
     fs.power_cycle();

@@ -14,9 +14,9 @@ use wal::{HEADER_SIZE, LogOptions, LogWriter, Result};
 const PAYLOAD: [u8; 100] = [0x5a; 100];
 const RECORD_SIZE: usize = HEADER_SIZE + PAYLOAD.len();
 /// Bytes for each measurement.
-const TOTAL_SIZE: usize = 32 << 20;
+const TOTAL_SIZE: usize = 8 << 20;
 /// Of so many runs the best counts: the others were disturbed.
-const RUNS: usize = 7;
+const RUNS: usize = 25;
 /// One record, then four times as much at a time.
 const BUFFER_SIZES: [usize; 8] =
     [RECORD_SIZE, 1 << 10, 4 << 10, 16 << 10, DEFAULT_SIZE, 256 << 10, 1 << 20, 4 << 20];

@@ -52,6 +52,7 @@ impl Record<'_> {
     }
 }
 
+// ANCHOR: listing_decoded
 /// What some bytes turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decoded<'a> {
@@ -69,6 +70,7 @@ pub enum Decoded<'a> {
         reason: &'static str,
     },
 }
+// ANCHOR_END: listing_decoded
 
 /// Appends `record` to `out`, as the bytes drawn at the top of this file.
 ///

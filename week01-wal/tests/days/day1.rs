@@ -247,10 +247,12 @@ fn random_bytes_are_no_record_and_no_panic() {
 fn golden() -> Vec<(Record<'static>, Vec<u8>)> {
     let first_sixteen = b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f";
     let rows: [(Lsn, Lsn, &[u8], &str); 6] = [
+        // ANCHOR: listing_golden
         (0, 0, b"stone", "341063c2 05000000 0000000000000000 73746f6e65"),
         (0, 0, b"", "8d9bd50f 00000000 0000000000000000"),
         (21, 0, b"", "b7e099c4 00000000 0000000000000000"),
         (37, 21, b"on stone", "b49ae4ba 08000000 1500000000000000 6f6e2073746f6e65"),
+        // ANCHOR_END: listing_golden
         (4_096, 4_000, &[0; 8], "1a5f955c 08000000 a00f000000000000 0000000000000000"),
         (
             0x0102_0304_0506_0708,

@@ -94,9 +94,15 @@ fn log(low: f64, high: f64, foot: Foot, values: &[f64]) -> (f64, f64, Vec<f64>) 
     (low, high, ticks)
 }
 
-/// A number as short as it can be read: `950`, `12k`, `1.5M`, `0.25`.
+/// A number as short as it can be read: `950`, `12k`, `1.5M`, `0.25`, and `64Ki` for what is a
+/// power of two, as sizes of buffers and blocks are.
 pub(super) fn short(value: f64) -> String {
     let size = value.abs();
+    if size >= 4096.0 && size <= 2f64.powi(50) && size.log2().fract() == 0.0 {
+        let thousands = (size.log2() / 10.0).floor();
+        let unit = ["", "Ki", "Mi", "Gi", "Ti", "Pi"][thousands as usize];
+        return format!("{}{unit}", value / 1024f64.powf(thousands));
+    }
     let (scaled, unit) = match size {
         s if s >= 1e12 => return format!("{value:.1e}"),
         s if s >= 1e9 => (value / 1e9, "G"),
@@ -135,6 +141,9 @@ mod tests {
             (1_500_000.0, "1.5M"),
             (-3.5, "-3.5"),
             (2e9, "2G"),
+            (1024.0, "1024"),
+            (65_536.0, "64Ki"),
+            (4_194_304.0, "4Mi"),
         ] {
             assert_eq!(short(value), want, "for {value}");
         }

@@ -161,7 +161,7 @@ fn draw_bars(chart: &Chart, top: f64) -> (String, f64) {
 }
 
 fn bar(index: usize, left: f64, right: f64, y: f64) -> String {
-    let (width, height) = ((right - left).max(1.0), BAR_HEIGHT - 3.0);
+    let (width, height) = (right - left, BAR_HEIGHT - 3.0);
     let fill = colour(index);
     format!(
         "<rect x=\"{left:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\" \

@@ -15,6 +15,8 @@ mod cache;
 mod course;
 mod jobs;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod trees;
 mod zoo;

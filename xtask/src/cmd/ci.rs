@@ -10,7 +10,7 @@ use crate::gate::Gate;
 use crate::repo::Repo;
 use crate::runner::Report;
 use crate::style::{BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
-use crate::verify::{self, Proof, Request};
+use crate::verify::{self, Proof, Request, targets};
 use crate::week::Weeks;
 
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ const WORKSPACES: [(&str, &str); 3] =
 struct Step {
     name: String,
     dir: &'static str,
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
     environment: &'static [(&'static str, &'static str)],
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let begun = Instant::now();
     let chosen = |name: &str| args.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
     let mut done = Vec::new();
-    for step in steps() {
+    for step in steps(repo)? {
         if chosen(&step.name) {
             done.push(perform(repo, step)?);
         }
@@ -112,12 +112,13 @@ fn learner(repo: &Repo) -> anyhow::Result<Answer> {
     Ok(if failed_count == 0 { Answer::Yes } else { Answer::No })
 }
 
-fn steps() -> Vec<Step> {
+fn steps(repo: &Repo) -> anyhow::Result<Vec<Step>> {
     let mut steps = Vec::new();
-    let mut all = |what: &str, arguments: &[&'static str], environment| {
+    let mut all = |what: &str, arguments: &[&str], environment| {
         for (whose, dir) in WORKSPACES {
             let name = format!("{what} · {whose}");
-            steps.push(Step { name, dir, arguments: arguments.to_vec(), environment });
+            let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+            steps.push(Step { name, dir, arguments, environment });
         }
     };
     all("locked dependencies", &["fetch", "--locked", "--quiet"], &[]);
@@ -126,18 +127,32 @@ fn steps() -> Vec<Step> {
     all("clippy", &clippy, &[]);
     let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
     all("documentation", &doc, &[("RUSTDOCFLAGS", "-D warnings")]);
-    let mut tests = |what: &str, dir, arguments: &[&'static str]| {
+    let mut tests = |what: &str, dir, arguments: Vec<String>| {
         let name = format!("tests · {what}");
-        let mut all = vec!["test", "--quiet"];
-        all.extend(arguments);
-        steps.push(Step { name, dir, arguments: all, environment: &[] });
+        let first = ["test", "--quiet"].map(str::to_owned);
+        let arguments = first.into_iter().chain(arguments).collect();
+        steps.push(Step { name, dir, arguments, environment: &[] });
     };
-    // The gates themselves run in `verify`, each test in its own process, as they do for a learner.
-    tests("inside of the solutions", "solutions", &["--workspace", "--lib", "--bins"]);
-    tests("examples in the solutions' documentation", "solutions", &["--workspace", "--doc"]);
-    tests("this tool", ".", &["--package", "xtask"]);
-    tests("the book's program", "book", &[]);
-    steps
+    tests("of the solutions, but the gates", "solutions", beside_the_gates(repo)?);
+    tests("the solutions' documentation", "solutions", vec!["--workspace".into(), "--doc".into()]);
+    tests("this tool", ".", vec!["--package".into(), "xtask".into()]);
+    tests("the book's program", "book", Vec::new());
+    Ok(steps)
+}
+
+/// The tests of the solutions that are no gate. The gates run in `verify`, each test in a process
+/// of its own, as it does for a learner.
+fn beside_the_gates(repo: &Repo) -> anyhow::Result<Vec<String>> {
+    let mut arguments = ["--workspace", "--lib", "--bins"].map(str::to_owned).to_vec();
+    for week in Weeks::load(repo)?.open() {
+        let dir = repo.week_dir(&week.dir_name).join("tests");
+        for name in targets(&dir)? {
+            if name != "days" {
+                arguments.extend(["--test".to_owned(), name]);
+            }
+        }
+    }
+    Ok(arguments)
 }
 
 fn perform(repo: &Repo, step: Step) -> anyhow::Result<Done> {

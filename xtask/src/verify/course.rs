@@ -184,7 +184,7 @@ fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
     let week_dir = repo.week_dir(&week.dir_name);
     let mut problems = Vec::new();
     for kind in ["tests", "benches", "examples"] {
-        for file in roots(&week_dir.join(kind))? {
+        for file in target_files(&week_dir.join(kind))? {
             let wanted = format!("../../{}/{kind}/{file}", week.dir_name);
             if !named.contains(wanted.as_str()) {
                 problems.push(format!("{} does not name {wanted}", repo.shown(&path)));
@@ -196,8 +196,15 @@ fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The files of `dir` that cargo takes for targets: `a.rs`, and `a/main.rs`.
-fn roots(dir: &Path) -> anyhow::Result<Vec<String>> {
+/// The names that cargo gives to the targets in `dir`: of `a.rs`, and of `a/main.rs`.
+pub(crate) fn targets(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let names = target_files(dir)?.into_iter();
+    let name = |file: String| file.trim_end_matches(".rs").trim_end_matches("/main").to_owned();
+    Ok(names.map(name).collect())
+}
+
+/// The files of `dir` that cargo takes for targets.
+fn target_files(dir: &Path) -> anyhow::Result<Vec<String>> {
     let files = repo::files_below(dir, "rs")?;
     let names = files.iter().map(|path| path.to_string_lossy().replace('\\', "/"));
     let is_root = |name: &String| !name.contains('/') || name.split('/').skip(1).eq(["main.rs"]);
@@ -239,6 +246,7 @@ mod tests {
         for file in ["shell.rs", "days/main.rs", "days/day1.rs", "days/sub/main.rs"] {
             repo::write(&dir.path().join(file), "").unwrap();
         }
-        assert_eq!(roots(dir.path()).unwrap(), ["days/main.rs", "shell.rs"]);
+        assert_eq!(target_files(dir.path()).unwrap(), ["days/main.rs", "shell.rs"]);
+        assert_eq!(targets(dir.path()).unwrap(), ["days", "shell"]);
     }
 }

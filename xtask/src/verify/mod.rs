@@ -35,6 +35,7 @@ use slot::Gate;
 use tree::Tree;
 use zoo::Bug;
 
+pub(crate) use course::targets;
 pub(crate) use jobs::run;
 
 /// One of the six.

@@ -59,7 +59,7 @@ pub enum Decoded<'a> {
     Record(Record<'a>),
     /// The bytes end before the record does.
     Torn {
-        /// How many bytes, from the record's beginning, are needed to go on: the header first,
+        /// Bytes needed to go on, from the record's beginning: first the header,
         /// then header and payload. At most `HEADER_SIZE + PAYLOAD_SIZE_MAX`.
         needed: usize,
     },

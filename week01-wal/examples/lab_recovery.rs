@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wal::fs::{Fs, SimFs};
-use wal::{Durability, Error, LogOptions, LogReader, RecoveryMode, Result, Wal, recover, segment};
+use wal::{Durability, Error, LogOptions, RecoveryMode, Result, Wal, recover, segment};
 
 const RECORDS: usize = 40;
 const RECORDS_PER_SYNC: usize = 8;

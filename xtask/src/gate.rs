@@ -79,6 +79,7 @@ fn build(repo: &Repo, week: &Week) -> anyhow::Result<Option<Built>> {
     let job = BuildJob {
         workspace: &repo.root,
         package: &week.dir_name,
+        beside: Some("xtask"),
         target_dir: None,
         colour: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
     };

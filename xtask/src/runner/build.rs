@@ -15,6 +15,9 @@ pub(crate) struct BuildJob<'a> {
     /// The directory with the workspace's `Cargo.toml`.
     pub(crate) workspace: &'a Path,
     pub(crate) package: &'a str,
+    /// A package of the workspace that has been built before. What both depend on is then built
+    /// with the features of both, which is to say not once more.
+    pub(crate) beside: Option<&'a str>,
     /// Cargo's own choice if not given.
     pub(crate) target_dir: Option<&'a Path>,
     /// Whether cargo may colour its messages.
@@ -45,6 +48,9 @@ pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow
     command.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(job.workspace.join("Cargo.toml"));
     command.args(["--color", if job.colour { "always" } else { "never" }]);
+    if let Some(beside) = job.beside {
+        command.args(["--package", beside]);
+    }
     if let Some(dir) = job.target_dir {
         command.arg("--target-dir").arg(dir);
     }

@@ -195,8 +195,13 @@ fn package(tests: &str) -> TempDir {
 
 fn build_package(dir: &Path) -> Build {
     let target = dir.join("target");
-    let job =
-        BuildJob { workspace: dir, package: "fixture", target_dir: Some(&target), colour: false };
+    let job = BuildJob {
+        workspace: dir,
+        package: "fixture",
+        beside: None,
+        target_dir: Some(&target),
+        colour: false,
+    };
     build(job, |_| {}).unwrap()
 }
 

@@ -116,7 +116,7 @@ pub(super) fn is_of(unit: &str, test: &str) -> bool {
 const ERROR_LINES_MAX: usize = 12;
 
 fn build(workspace: &Path, package: &str, target_dir: Option<&Path>) -> anyhow::Result<Gate> {
-    let job = BuildJob { workspace, package, target_dir, colour: false };
+    let job = BuildJob { workspace, package, beside: None, target_dir, colour: false };
     match runner::build(job, |_crate| {})? {
         Build::Ready { built, .. } => Ok(Gate { tests: runner::list(&built)?, built }),
         Build::Failed { said } => {

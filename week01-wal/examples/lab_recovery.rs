@@ -18,8 +18,8 @@ fn main() -> Result<()> {
     let mut refused = 0;
     let mut rows = Vec::new();
     for (series, mode) in [
-        ("TolerateTail, what a store does", RecoveryMode::TolerateTail),
-        ("PointInTime, what can be saved", RecoveryMode::PointInTime),
+        ("TolerateTail: what a store does", RecoveryMode::TolerateTail),
+        ("PointInTime: what can be saved", RecoveryMode::PointInTime),
     ] {
         let mut last = None;
         for position in 0..size {

@@ -40,9 +40,9 @@ fn main() -> Result<()> {
     println!("# y-scale: log");
     println!("series,x,y");
     let commits = |rates: &Rates| rates.commits;
-    print("commits, your log", &shared, commits);
-    print("commits, one sync each", &alone, commits);
-    print("syncs, your log", &shared, |rates| rates.syncs);
+    print("your log: commits", &shared, commits);
+    print("one sync each: commits", &alone, commits);
+    print("your log: syncs", &shared, |rates| rates.syncs);
     let (one, many) = (shared[0], shared[THREADS.len() - 1]);
     println!(
         "# says: 32 threads commit {:.0} times a second, {:.1} times as often as one thread; each \

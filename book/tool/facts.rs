@@ -262,7 +262,7 @@ impl Unit {
 
 /// The functions marked `#[test]` in a test module.
 fn test_names(source: &str) -> Vec<String> {
-    let test = Regex::new(r"(?m)^\s*#\[test\]\s*\n(?:\s*(?:#\[|//).*\n)*\s*fn\s+(\w+)")
+    let test = Regex::new(r"(?m)^\s*#\[test\]\s*(?:(?:#\[|//).*\n\s*)*fn\s+(\w+)")
         .expect("a constant pattern");
     test.captures_iter(source).map(|found| found[1].to_string()).collect()
 }
@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn tests_are_found_behind_other_attributes_and_comments() {
         let source =
-            "#[test]\nfn a() {}\nfn helper() {}\n#[test]\n// why\n#[should_panic]\nfn b() {}";
-        assert_eq!(test_names(source), ["a", "b"]);
+            "#[test]\nfn a() {}\nfn helper() {}\n#[test]\n// why\n#[should_panic]\nfn b() {}\n\
+             suite! {\n    #[test] fn c();\n}";
+        assert_eq!(test_names(source), ["a", "b", "c"]);
     }
 }

@@ -98,9 +98,8 @@ pub(crate) fn tests_in_source(repo: &Repo, week: &Week, unit: &Unit) -> Vec<Stri
     let mut tests = Vec::new();
     let mut marked = false;
     for line in text.lines().map(str::trim) {
-        if line == "#[test]" {
-            marked = true;
-        } else if marked && let Some((_, rest)) = line.split_once("fn ") {
+        marked |= line.starts_with("#[test]");
+        if marked && let Some((_, rest)) = line.split_once("fn ") {
             let name = rest.split(['(', '<']).next().unwrap_or(rest);
             tests.push(format!("{}::{name}", unit.id));
             marked = false;
@@ -179,10 +178,11 @@ mod tests {
     fn tests_stand_in_the_order_of_their_file() {
         let dir = tempfile::tempdir().unwrap();
         let (repo, week) = (Repo { root: dir.path().to_path_buf() }, week());
-        let text =
-            "fn helper() {}\n#[test]\nfn zeros() {}\n\n#[test]\n#[should_panic]\nfn a() {}\n";
+        let text = "fn helper() {}\n#[test]\nfn zeros() {}\n\n#[test]\n#[should_panic]\nfn a() {}\n\
+                    suite! {\n    #[test] fn b();\n}\n";
         repo::write(&dir.path().join("week01-wal/tests/days/day1.rs"), text).unwrap();
-        assert_eq!(tests_in_source(&repo, &week, &week.days[0]), ["day1::zeros", "day1::a"]);
+        let want = ["day1::zeros", "day1::a", "day1::b"];
+        assert_eq!(tests_in_source(&repo, &week, &week.days[0]), want);
     }
 
     #[test]

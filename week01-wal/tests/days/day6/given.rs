@@ -1,6 +1,7 @@
 //! What day 6's tests are given, and the sentences they speak about it.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
@@ -16,7 +17,7 @@ use wal::{
 
 /// A test for each of these checks of the conformance suite, which must be all of them.
 macro_rules! conformance {
-    ($($check:ident,)+) => {
+    ($(#[test] fn $check:ident();)+) => {
         $(#[test] fn $check() { wal::testing::conformance::$check(&given::open); })+
 
         const _: () = assert!(
@@ -171,6 +172,17 @@ pub(super) fn ends_of_records(fs: &SimFs, path: &Path, base: Lsn) -> Vec<usize> 
         ends.push(reader.offset() as usize);
     }
     ends
+}
+
+/// The payloads of a file's records.
+pub(super) fn records_of(fs: &SimFs, path: &Path) -> Vec<Vec<u8>> {
+    let file = fs.open(path).expect("the file is there");
+    let mut reader = RecordReader::new(file, 0, 0);
+    iter::from_fn(|| {
+        let found = reader.advance().expect("the file is whole");
+        found.then(|| reader.record().payload.to_vec())
+    })
+    .collect()
 }
 
 /// Checks that a checkpoint is refused that has these bytes.

@@ -2,44 +2,23 @@
 //!
 //! It exists to be broken: each [`Mistake`] is one that a real engine could make.
 
+mod mistake;
+mod view;
+
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::{mem, thread};
 
 use bytes::Bytes;
 use wal::fs::{Fs, Lock, read_all};
-use wal::{
-    Direction, Durability, Engine, Entry, Error, KeyRange, Operation, Reader, Result, Scan, Seq,
-    Stats, WriteBatch,
-};
+use wal::{Durability, Engine, Error, Operation, Reader, Result, Seq, Stats, WriteBatch};
 
-/// What is wrong with the toy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mistake {
-    Nothing,
-    ForgetsTheDirectory,
-    ForgetsItsOwnDirectory,
-    NeverSyncs,
-    RenamesBeforeItSyncs,
-    RetriesASync,
-    GoesOnAfterAFailure,
-    AnswersWithoutReading,
-    HoldsNoLock,
-    KeepsTheLock,
-    SavesOperationsOneByOne,
-    FlushesNothing,
-    ForgetsToSyncOnClose,
-    AppliesInReverse,
-    NumbersBatches,
-    StartsNumbersAgain,
-    ServesAfterClose,
-    IncludesTheEnd,
-    PanicsAtInvertedRanges,
-    SharesSnapshots,
-    ScansTheLiveMap,
-}
+pub(super) use mistake::Mistake;
 
 use Mistake::*;
+use view::{View, stored_key};
 
 type Map = BTreeMap<Bytes, Bytes>;
 
@@ -97,9 +76,17 @@ impl Toy {
         if state.poisoned && self.mistake != GoesOnAfterAFailure {
             return Err(Error::Poisoned { cause: "an earlier failure".into() });
         }
-        let saved = self.replace_file(&state.encode());
-        state.poisoned |= saved.is_err();
-        saved
+        match self.replace_file(&state.encode()) {
+            Err(error) if self.is_ignored(&error) => Ok(()),
+            saved => {
+                state.poisoned |= saved.is_err();
+                saved
+            }
+        }
+    }
+
+    fn is_ignored(&self, error: &Error) -> bool {
+        self.mistake == IgnoresAFullDisk && error.io_kind() == Some(ErrorKind::StorageFull)
     }
 
     fn replace_file(&self, bytes: &[u8]) -> Result<()> {
@@ -165,14 +152,29 @@ impl State {
         Some(State { map, last_seq, ..State::default() })
     }
 
-    fn apply(&mut self, operation: Operation<'_>) {
+    fn apply(&mut self, operation: Operation<'_>, mistake: Mistake) {
         match operation {
-            Operation::Put { key, value } => {
-                self.map.insert(Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
-            }
+            Operation::Put { key, value } => self.put(stored_key(key, mistake), value, mistake),
+            Operation::Delete { .. } if mistake == IgnoresDeletes => {}
             Operation::Delete { key } => {
-                self.map.remove(key);
+                self.map.remove(&stored_key(key, mistake));
             }
+        }
+    }
+
+    fn put(&mut self, key: Bytes, value: &[u8], mistake: Mistake) {
+        const U16_MAX: usize = u16::MAX as usize;
+        let value = match mistake {
+            CutsLongValues if value.len() > U16_MAX => &value[..U16_MAX],
+            KeepsTheFirstValue if self.map.contains_key(&key) => return,
+            _ => value,
+        };
+        if mistake == KeepsOneKey {
+            self.map.clear();
+        }
+        self.map.insert(key.clone(), Bytes::copy_from_slice(value));
+        if mistake == TakesEmptyForDeleted && value.is_empty() {
+            self.map.remove(&key);
         }
     }
 }
@@ -195,15 +197,22 @@ impl Engine for Toy {
         }
         state.last_seq += match self.mistake {
             NumbersBatches => u64::from(!batch.is_empty()),
+            NumbersEmptyBatches => batch.len().max(1) as u64,
             _ => batch.len() as u64,
         };
         let save = match durability {
             Durability::Buffered => false,
+            _ if self.mistake == SavesNothing => false,
             Durability::Flushed => self.mistake != FlushesNothing,
             Durability::Synced => true,
         };
         for operation in operations {
-            state.apply(operation);
+            state.apply(operation, self.mistake);
+            if self.mistake == ShowsHalfBatches {
+                drop(state);
+                (0..10).for_each(|_| thread::yield_now());
+                state = self.state()?;
+            }
             if save && self.mistake == SavesOperationsOneByOne {
                 self.save(&mut state)?;
             }
@@ -219,7 +228,10 @@ impl Engine for Toy {
     }
 
     fn sync(&self) -> Result<()> {
-        self.save(&mut *self.state()?)
+        match self.mistake {
+            SavesNothing => Ok(()),
+            _ => self.save(&mut *self.state()?),
+        }
     }
 
     fn stats(&self) -> Stats {
@@ -232,70 +244,20 @@ impl Engine for Toy {
             _ => return Ok(()),
         };
         state.closed = true;
-        if self.mistake != KeepsTheLock {
+        if ![KeepsTheLockAfterClose, KeepsTheLockForEver].contains(&self.mistake) {
             self.lock.lock().expect("no thread panicked").take();
         }
         match self.mistake {
-            ForgetsToSyncOnClose => Ok(()),
+            ForgetsToSyncOnClose | SavesNothing => Ok(()),
             _ => self.save(&mut state),
         }
     }
 }
 
-impl Reader for Toy {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        Ok(self.state()?.map.get(key).cloned())
-    }
-
-    fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
-        if self.mistake == ScansTheLiveMap {
-            drop(self.state()?);
-            let view = View { state: Arc::clone(&self.state), mistake: self.mistake };
-            return Ok(view.into_scan(range, direction));
+impl Drop for Toy {
+    fn drop(&mut self) {
+        if self.mistake == KeepsTheLockForEver {
+            mem::forget(self.lock.lock().expect("no thread panicked").take());
         }
-        Ok(self.view()?.into_scan(range, direction))
-    }
-}
-
-/// A state to read: a copy of the store's or, by mistake, the store's own.
-struct View {
-    state: Arc<Mutex<State>>,
-    mistake: Mistake,
-}
-
-impl View {
-    /// Finds each entry when it is asked for.
-    fn into_scan(self, mut range: KeyRange, direction: Direction) -> Scan<'static> {
-        use std::ops::Bound;
-        if let (IncludesTheEnd, Bound::Excluded(end)) = (self.mistake, &range.end) {
-            range.end = Bound::Included(end.clone());
-        }
-        Box::new(std::iter::from_fn(move || {
-            if range.is_empty() && self.mistake != PanicsAtInvertedRanges {
-                return None;
-            }
-            let state = self.state.lock().expect("no thread panicked");
-            let mut entries = state.map.range((range.start.clone(), range.end.clone()));
-            let (key, value) = match direction {
-                Direction::Forward => entries.next(),
-                Direction::Backward => entries.next_back(),
-            }?;
-            match direction {
-                Direction::Forward => range.start = Bound::Excluded(key.clone()),
-                Direction::Backward => range.end = Bound::Excluded(key.clone()),
-            }
-            Some(Ok::<Entry, Error>((key.clone(), value.clone())))
-        }))
-    }
-}
-
-impl Reader for View {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        Ok(self.state.lock().expect("no thread panicked").map.get(key).cloned())
-    }
-
-    fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
-        let view = View { state: Arc::clone(&self.state), mistake: self.mistake };
-        Ok(view.into_scan(range, direction))
     }
 }

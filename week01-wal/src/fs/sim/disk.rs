@@ -74,7 +74,7 @@ impl Disk {
     }
 
     fn dice(&self) -> Dice {
-        Dice::new(self.seed, self.number() << 16 | self.process & 0xffff)
+        Dice::new(self.seed, (self.number() << 16) | (self.process & 0xffff))
     }
 
     /// Refuses a process that has ended, and everyone while the power is off.

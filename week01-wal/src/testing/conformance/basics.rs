@@ -1,7 +1,8 @@
 //! One key at a time.
 
 use crate::testing::given::{expect_entries, expect_get};
-use crate::testing::{OpenEngine, delete, given, put};
+use crate::testing::{OpenEngine, delete, given, put, scan};
+use crate::{Direction, KeyRange};
 
 /// `get` after `put`, in the same store.
 pub fn what_was_put_is_found(open: &OpenEngine) {
@@ -67,10 +68,11 @@ pub fn every_byte_is_allowed_in_keys_and_values(open: &OpenEngine) {
             expect_get(&*store, [byte], Some(&[byte, !byte, byte]));
         }
     }
-    let entries = crate::testing::scan(&*store, crate::KeyRange::all(), crate::Direction::Forward);
-    let found: Vec<u8> = entries.iter().map(|(key, _)| key[0]).collect();
+    let entries = scan(&*store, KeyRange::all(), Direction::Forward);
+    let found: Vec<&[u8]> = entries.iter().map(|(key, _)| &key[..]).collect();
+    let expected: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
     assert!(
-        found.iter().copied().eq(0..=u8::MAX),
+        found.iter().eq(&expected),
         "keys come in the order of their bytes, 0x00 first and 0xff last, and came as {found:x?}"
     );
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::testing::given::{expect_get, given_on};
 use crate::testing::model::{apply, difference};
 use crate::testing::{
-    OpenEngine, TestStore, Workload, batch, delete, for_each_seed, given, put, scan,
+    Crash, OpenEngine, TestStore, Workload, batch, delete, for_each_seed, given, put, scan,
 };
 use crate::{Direction, Durability, KeyRange, WriteBatch};
 
@@ -80,7 +80,7 @@ pub fn sequence_numbers_go_on_after_reopening(open: &OpenEngine) {
         last = seq;
         match round % 2 {
             0 => store.reopen(),
-            _ => store.crash(crate::testing::Crash::PowerCut),
+            _ => store.crash(Crash::PowerCut),
         }
     }
 }

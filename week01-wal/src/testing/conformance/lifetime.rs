@@ -1,5 +1,6 @@
 //! Opening, closing, and who may.
 
+use crate::testing::given::expect_entries;
 use crate::testing::{OpenEngine, batch, delete, given, put};
 use crate::{Direction, Durability, Error, KeyRange, Result};
 
@@ -40,7 +41,7 @@ pub fn the_directory_is_free_after_close(open: &OpenEngine) {
     store.close().unwrap_or_else(|error| panic!("close must work, and failed: {error}"));
     let again = store.open_again();
     let again = again.unwrap_or_else(|error| panic!("after close the directory is free: {error}"));
-    crate::testing::given::expect_entries(&*again, &[("a", "1")]);
+    expect_entries(&*again, &[("a", "1")]);
 }
 
 /// A store that is dropped lets go; what was flushed is there.
@@ -50,7 +51,7 @@ pub fn the_directory_is_free_after_drop(open: &OpenEngine) {
     store.drop_store();
     let again = store.open_again();
     let again = again.unwrap_or_else(|error| panic!("after drop the directory is free: {error}"));
-    crate::testing::given::expect_entries(&*again, &[("a", "1")]);
+    expect_entries(&*again, &[("a", "1")]);
 }
 
 /// Each call is [`Error::Closed`], but for `close` and `stats`.
@@ -79,5 +80,5 @@ pub fn a_closed_store_refuses_everything(open: &OpenEngine) {
     }
     let again = store.open_again();
     let again = again.unwrap_or_else(|error| panic!("after close the directory is free: {error}"));
-    crate::testing::given::expect_entries(&*again, &[("a", "1")]);
+    expect_entries(&*again, &[("a", "1")]);
 }

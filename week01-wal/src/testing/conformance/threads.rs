@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::testing::{Crash, OpenEngine, given, put, scan, show_value};
+use crate::testing::{Crash, OpenEngine, batch, given, put, scan, show_value};
 use crate::{Direction, Durability, Engine, Entry, KeyRange, Seq};
 
 const WRITERS: usize = 4;
@@ -56,7 +56,7 @@ fn write_batches(engine: &dyn Engine, writer: usize) -> (Seq, String) {
     let mut last = (0, String::new());
     for number in 0..BATCHES_PER_WRITER {
         let value = format!("writer {writer}, batch {number}");
-        let batch = crate::testing::batch(&KEYS.map(|key| put(key, &value)));
+        let batch = batch(&KEYS.map(|key| put(key, &value)));
         let durability = match number % 10 {
             0 => Durability::Synced,
             5 => Durability::Flushed,

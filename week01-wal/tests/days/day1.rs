@@ -316,10 +316,15 @@ fn assert_bytes(came: &[u8], want: &[u8], record: &Record<'_>) {
     let wrong = came.iter().zip(want).position(|(came, want)| came != want);
     let offset = wrong.unwrap_or(came.len().min(want.len()));
     let from = |bytes: &[u8]| bytes.iter().skip(offset).take(8).copied().collect::<Vec<u8>>();
+    let advice = if came.get(4..) == want.get(4..) {
+        "all but the checksum is right: it covers the LSN's eight bytes, then bytes 4 .. 16+len"
+    } else {
+        "compare with the drawing at the top of record.rs"
+    };
     panic!(
         "the record at LSN {} with synced {} and {} bytes of payload: byte {offset}, in {}, is \
          wrong\n  want {:02x?} from there on, {} bytes in all\n  got  {:02x?}, {} bytes\n\
-         compare with the drawing of the format: rule 2 of day 1",
+         {advice}: rule 2 of day 1",
         record.lsn,
         record.synced,
         record.payload.len(),

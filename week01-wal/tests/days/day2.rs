@@ -23,25 +23,13 @@ fn only_the_names_that_path_makes_are_segments() {
         let parsed = segment::parse_file_name(&name);
         assert_eq!(parsed, Some(base), "{name} is the segment at {base}: rule 2 of day 2");
     }
-    let strangers = [
-        ".wal",
-        "7.wal",
-        "0000000000000000007.wal",
-        "000000000000000000007.wal",
-        "+0000000000000000007.wal",
-        "-0000000000000000007.wal",
-        "0000000000000000000a.wal",
-        " 0000000000000000007.wal",
-        "00000000000000000007",
-        "00000000000000000007.WAL",
-        "00000000000000000007.wal.tmp",
-        "00000000000000000007xwal",
-        "00000000000000000007.wal.wal",
-        "٠٠٠٠٠٠٠٠٠٠.wal",
-        "99999999999999999999.wal",
-        "18446744073709551616.wal",
-    ];
-    for name in strangers {
+    let strangers = "|.wal|7.wal|0000000000000000007.wal|000000000000000000007.wal\
+        |+0000000000000000007.wal|-0000000000000000007.wal| 0000000000000000007.wal\
+        |0000000000000000000a.wal|00000000000000000007|00000000000000000007.WAL\
+        |00000000000000000007xwal|00000000000000000007.wal.tmp|00000000000000000007.wal.wal\
+        |x00000000000000000007.wal|٠٠٠٠٠٠٠٠٠٠.wal|99999999999999999999.wal\
+        |18446744073709551616.wal";
+    for name in strangers.split('|') {
         let parsed = segment::parse_file_name(name);
         assert_eq!(parsed, None, "{name:?} is not a segment's name: rule 2 of day 2");
     }
@@ -50,14 +38,9 @@ fn only_the_names_that_path_makes_are_segments() {
 #[test]
 fn segments_are_listed_oldest_first_and_strangers_left_out() {
     let fs = SimFs::new(1);
-    for name in [
-        "LOCK",
-        "00000000000000000900.wal",
-        "7.wal",
-        "00000000000000000000.wal",
-        "00000000000000010000.wal",
-        "checkpoint",
-    ] {
+    let names = "LOCK|00000000000000000900.wal|7.wal|00000000000000000000.wal|checkpoint\
+        |00000000000000010000.wal";
+    for name in names.split('|') {
         fs.overwrite(dir().join(name), b"");
     }
     let found = segment::list(&fs, dir()).expect("the directory can be listed");
@@ -419,6 +402,25 @@ fn a_file_is_read_in_large_pieces() {
     assert_eq!(rest(&mut log.reader(0)).len(), 20_000);
     let (reads, end) = (log.fs.counts().reads - before, log.writer.end());
     assert!(reads <= 10, "{reads} reads for {end} bytes, where {CHUNK_SIZE} come at once");
+}
+
+#[test]
+fn reading_a_large_file_takes_little_memory() {
+    let mut log = Log::new(ROOMY, 64 << 10);
+    for _ in 0..60 {
+        log.append(100_000);
+    }
+    log.flush();
+    let allocated = allocated_by(|| {
+        let mut reader = log.reader(0);
+        while reader.advance().expect("nothing is wrong with the log") {}
+    });
+    assert!(
+        allocated < 4 * CHUNK_SIZE,
+        "{allocated} bytes allocated to read {} bytes of log, when no record is larger than a \
+         chunk of {CHUNK_SIZE}: one buffer is enough for all of them",
+        log.writer.end(),
+    );
 }
 
 #[test]

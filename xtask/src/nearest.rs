@@ -9,15 +9,19 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (likeness(&typed, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness > 0.6)
+        .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
 }
 
-/// 1 for equal names, 0 for names that share nothing. A part of a name counts as near to it.
+/// 1 for equal names, 0 for names that share nothing. A part of a name counts as near to it, and so
+/// does one of the words in a long one.
 fn likeness(typed: &str, candidate: &str) -> f64 {
-    let part = typed.len() >= 3 && candidate.contains(typed);
-    strsim::jaro_winkler(typed, candidate).max(if part { 0.9 } else { 0.0 })
+    if typed.len() >= 3 && candidate.contains(typed) {
+        return 0.9;
+    }
+    let words = candidate.split('_').chain([candidate]);
+    words.map(|word| strsim::jaro_winkler(typed, word)).fold(0.0, f64::max)
 }
 
 /// An error text for an unknown `what`: the nearest of the candidates, and all of them if few.
@@ -52,6 +56,7 @@ mod tests {
 
     #[test]
     fn nothing_like_it_finds_nothing() {
+        assert_eq!(nearest("golden", ["a_log_that_is_long", "zeros_are_none"]), None);
         assert_eq!(nearest("xyz", ["wal", "memtable"]), None);
     }
 

@@ -42,7 +42,7 @@ impl Limits {
 pub(super) enum Ending {
     /// By itself.
     Ended(ExitStatus),
-    /// It was still running when its time was over. `busy`: it used a processor for most of it.
+    /// It was still running when its time was over. `busy`: it used a processor until the end.
     TimedOut { busy: Option<bool> },
     /// It wrote more than it may.
     TooMuchOutput,
@@ -70,6 +70,11 @@ pub(super) struct Watch {
 
 /// Far more than most tests take, and still bearable ten times over.
 const HASTE: Duration = Duration::from_secs(4);
+/// The last part of a test's time, in which it is seen whether it computes or waits.
+const TWILIGHT: Duration = Duration::from_secs(1);
+/// What computes for this long in [`TWILIGHT`] does not wait. On a machine with much else to do it
+/// is not much; what waits needs none.
+const BUSY: Duration = Duration::from_millis(20);
 /// How often a running process is looked at.
 const TICK: Duration = Duration::from_millis(50);
 /// How long to wait for the rest of the output once the process has ended. Only a process that
@@ -100,11 +105,11 @@ pub(super) fn observe(
         id,
         limits,
         watch,
-        started,
         deadline: started + limits.time,
         stdout: Vec::new(),
         stderr: Vec::new(),
         said_it: false,
+        used_before: None,
         ending: None,
     };
     let status = observer.follow(&messages, stop)?;
@@ -146,12 +151,13 @@ struct Observer {
     id: u32,
     limits: Limits,
     watch: Watch,
-    started: Instant,
     deadline: Instant,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// Whether the watched text has come.
     said_it: bool,
+    /// The processor time it had used when its last moments began.
+    used_before: Option<Duration>,
     /// Why it was ended, if it was not let run.
     ending: Option<Ending>,
 }
@@ -205,15 +211,17 @@ impl Observer {
     }
 
     fn check(&mut self, stop: &AtomicBool) {
+        let left = self.deadline.saturating_duration_since(Instant::now());
         if stop.load(Ordering::Relaxed) {
             self.end(Ending::Stopped);
-        } else if Instant::now() >= self.deadline {
-            if self.said_it {
-                self.end(Ending::SaidIt);
-            } else {
-                let busy = processor_time(self.id).map(|used| used > self.started.elapsed() / 2);
-                self.end(Ending::TimedOut { busy });
-            }
+        } else if left.is_zero() && self.said_it {
+            self.end(Ending::SaidIt);
+        } else if left.is_zero() {
+            let used = processor_time(self.id).zip(self.used_before);
+            let busy = used.map(|(now, before)| now.saturating_sub(before) >= BUSY);
+            self.end(Ending::TimedOut { busy });
+        } else if left <= TWILIGHT && self.used_before.is_none() {
+            self.used_before = processor_time(self.id);
         }
     }
 

@@ -100,9 +100,9 @@ impl Outcome {
             Outcome::Failed { message, .. } => message.clone(),
             Outcome::TimedOut { limit_s, busy } => {
                 let guess = match busy {
-                    Some(true) => "it computes: a loop that does not end",
+                    Some(true) => "it computes: a loop without end, or far too much work",
                     Some(false) => "it waits: a deadlock, or a signal that never comes",
-                    None => "a loop that does not end, or a deadlock",
+                    None => "a loop without end, or a deadlock",
                 };
                 format!("still running after {limit_s} s\n{guess}")
             }

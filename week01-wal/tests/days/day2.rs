@@ -6,7 +6,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use wal::fs::{Fault, Fs, Operation, SimFs};
 use wal::{
-    Decoded, Error, HEADER_SIZE, LogOptions, LogReader, Lsn, PAYLOAD_SIZE_MAX, decode, segment,
+    Decoded, Error, HEADER_SIZE, LogOptions, LogReader, Lsn, PAYLOAD_SIZE_MAX, RecordReader,
+    decode, segment,
 };
 
 use crate::allocated_by;
@@ -287,6 +288,27 @@ fn records_come_back_in_order_from_every_position() {
     let log = Log::with_random_sizes(11, 1_000, 300);
     for (n, (lsn, _)) in log.appended.iter().enumerate() {
         assert_entries(&rest(&mut log.reader(*lsn)), &log.appended[n..]);
+    }
+}
+
+#[test]
+fn a_file_by_itself_is_read_to_its_last_byte() {
+    for last in [0, 10, CHUNK_SIZE - HEADER_SIZE, CHUNK_SIZE, 2 * CHUNK_SIZE] {
+        let mut log = Log::at(5_000, ROOMY, 0);
+        log.append(30);
+        log.append(last);
+        let file = log.fs.open(&path(5_000)).expect("the writer made it");
+        let mut reader = RecordReader::new(file, 5_000, 5_000);
+        for (lsn, payload) in &log.appended {
+            let more = reader.advance().expect("nothing is wrong with the file");
+            assert!(more, "the record at {lsn}, {} bytes of payload, is there", payload.len());
+            assert_eq!((reader.record().lsn, reader.record().payload), (*lsn, &payload[..]));
+        }
+        assert!(
+            !reader.advance().expect("the end is no error"),
+            "no third record: rule 5 of day 2"
+        );
+        assert_eq!(reader.offset(), log.bytes(5_000).len() as u64, "it stands at the file's end");
     }
 }
 

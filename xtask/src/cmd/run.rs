@@ -52,7 +52,8 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     // In the caller's directory, so that the paths typed there mean what they say.
     let mut command = cargo(&std::env::current_dir()?);
     command
-        .args(["run", "--quiet", "--example", "shell", "--package", &package])
+        .args(["run", "--quiet", "--example", "shell", "--features", "shell"])
+        .args(["--package", &package])
         .arg("--manifest-path")
         .arg(manifest);
     if args.release {

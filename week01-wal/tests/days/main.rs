@@ -24,6 +24,7 @@ fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
     (0..1_000).map(measure).min().expect("a thousand is more than none")
 }
 
+mod bitcask;
 mod day1;
 mod day2;
 mod day3;

@@ -18,7 +18,7 @@ use super::Bitcask;
 use super::hint::{self, Hint};
 use super::keydir::{self, DataFile};
 use crate::segment::{self, Segment};
-use crate::{Lsn, Operation, Record, RecordReader, Result, WriteBatch};
+use crate::{HEADER_SIZE, Lsn, Operation, Record, RecordReader, Result, WriteBatch};
 
 /// What a merge did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,12 +88,11 @@ impl Bitcask {
         // ANCHOR: bitcask_merge
         // Carry over, record by record; see that the records reached to `end` (`hint::expect_end`);
         // note the last number; sync; and only then `drop_segment`.
-        let begin = self.wal.end();
         let file = DataFile { base: oldest.base, file: self.fs.open(&oldest.path)? };
         let mut reader = RecordReader::new(Arc::clone(&file.file), file.base, file.base);
-        let mut live_entries = 0;
+        let mut merged = Merged { freed_bytes: end - oldest.base, ..Merged::default() };
         while reader.advance()? {
-            live_entries += self.carry_over(&file, &reader.record())?;
+            self.carry_over(&file, &reader.record(), &mut merged)?;
         }
         hint::expect_end(&reader, end)?;
         {
@@ -102,13 +101,12 @@ impl Bitcask {
             self.append(&mut head, &mut WriteBatch::new(), first_seq)?;
         }
         self.wal.sync()?;
-        let written_bytes = self.wal.end() - begin;
         self.drop_segment(oldest.base, end)?;
-        Ok(Merged { live_entries, written_bytes, freed_bytes: end - oldest.base })
+        Ok(merged)
         // ANCHOR_END: bitcask_merge
     }
 
-    /// Writes again what of `record` still counts, and returns how many entries that were.
+    /// Writes again what of `record` still counts, and adds that to `merged`.
     ///
     /// **Lab bitcask**. An entry counts if the key directory says that the key's value lies exactly
     /// there. Between the look into the directory and the append nobody else may write, or the old
@@ -116,7 +114,7 @@ impl Bitcask {
     ///
     /// Entries are not operations: they get no new numbers. A batch of *n* entries has the last *n*
     /// numbers that were given out, so that it ends, like every record, with the newest.
-    fn carry_over(&self, file: &DataFile, record: &Record<'_>) -> Result<u64> {
+    fn carry_over(&self, file: &DataFile, record: &Record<'_>, merged: &mut Merged) -> Result<()> {
         // ANCHOR: bitcask_carry_over
         // A delete counts for nothing here: what it deleted was older, and nothing older is left.
         let batch = keydir::decode_batch(file, record)?;
@@ -129,12 +127,14 @@ impl Bitcask {
                 live.put(key, value);
             }
         }
-        let count = live.len() as u64;
-        if count > 0 {
+        if !live.is_empty() {
+            let count = live.len() as u64;
             let first_seq = head.last_seq + 1 - count;
             self.append(&mut head, &mut live, first_seq)?;
+            merged.live_entries += count;
+            merged.written_bytes += (HEADER_SIZE + live.size()) as u64;
         }
-        Ok(count)
+        Ok(())
         // ANCHOR_END: bitcask_carry_over
     }
 

@@ -32,5 +32,6 @@ mod day4;
 mod day5;
 mod day6;
 mod log;
+mod spare;
 mod watched;
 mod written;

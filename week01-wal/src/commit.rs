@@ -32,8 +32,9 @@ pub struct Wal {
     sync_over: Condvar,
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    /// How many purged segments to keep. Held while segments are purged: one purge at a time.
-    spare_segments: Mutex<usize>,
+    options: LogOptions,
+    /// Held while segments are purged: one purge at a time.
+    purging: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -60,9 +61,8 @@ pub struct WalStats {
 impl Wal {
     /// Opens the log in `dir` to append at `end`; see [`LogWriter::open`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, end: Lsn, options: LogOptions) -> Result<Wal> {
-        let spare_segments = options.spare_segments;
-        spare::trim(&*fs, dir, spare_segments)?;
-        let writer = LogWriter::open(Arc::clone(&fs), dir, end, options)?;
+        spare::trim(&*fs, dir, options.spare_segments)?;
+        let writer = LogWriter::open(Arc::clone(&fs), dir, end, options.clone())?;
         writer.extend()?;
         let state = State { writer, syncing: false, poisoned: None, stats: WalStats::default() };
         Ok(Wal {
@@ -70,7 +70,8 @@ impl Wal {
             sync_over: Condvar::new(),
             fs,
             dir: dir.to_path_buf(),
-            spare_segments: Mutex::new(spare_segments),
+            options,
+            purging: Mutex::new(()),
         })
     }
 
@@ -156,8 +157,8 @@ impl Wal {
     /// Removes the segments that hold nothing at or above `below`; see [`segment::purge`]. The
     /// first of them become spares, if [`LogOptions::spare_segments`] says so.
     pub fn purge(&self, below: Lsn) -> Result<Vec<Segment>> {
-        let spare_segments = self.spare_segments.lock();
-        let mut gone = match *spare_segments {
+        let _one_at_a_time = self.purging.lock();
+        let mut gone = match self.options.spare_segments {
             0 => Vec::new(),
             limit => spare::recycle(&*self.fs, &self.dir, below, limit)?,
         };
@@ -169,7 +170,7 @@ impl Wal {
     /// space that was set aside. Whoever goes on appending only loses that space.
     pub fn close(&self) -> Result<()> {
         self.sync()?;
-        if *self.spare_segments.lock() == 0 {
+        if self.options.spare_segments == 0 {
             return Ok(());
         }
         let mut state = self.state.lock();

@@ -56,8 +56,8 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<usize>> {
 ///
 /// # Cost
 ///
-/// With a spare of full size two system calls, and none that waits for the disk. Without one,
-/// `size` bytes are written and synced.
+/// With a spare a rename, and a sync for the few bytes that were cut off when it was sealed.
+/// Without one, `size` bytes are written and synced: once in a segment's life, and it may have many.
 pub fn create(fs: &dyn Fs, dir: &Path, path: &Path, size: u64) -> Result<Arc<dyn File>> {
     // Any spare will do. `Fs::create` would empty it: what is wanted is a name for what is there.
     todo!("lab spare: create")
@@ -99,13 +99,17 @@ pub fn cut(file: &dyn File, len: u64) -> Result<()> {
 /// **Lab spare**. As for [`segment::purge`], the segment that `below` lies in stays, and so does
 /// the newest one. The oldest go first; what is left over is for `segment::purge`.
 ///
-/// The names are gone for good when it returns.
+/// The old names are gone for good when it returns.
 ///
 /// # Errors
 ///
 /// [`Error::Io`](crate::Error::Io); some segments may be spares then, none of them needed.
+///
+/// # Cost
+///
+/// A rename each, and one sync of the directory.
 pub fn recycle(fs: &dyn Fs, dir: &Path, below: Lsn, limit: usize) -> Result<Vec<Segment>> {
-    // Segments nobody needs on one side, slots nobody has on the other: pair them.
+    // Segments that nobody needs on one side, slots that nobody has on the other: `zip`.
     todo!("lab spare: recycle")
 }
 

@@ -18,7 +18,7 @@ use super::Bitcask;
 use super::hint::{self, Hint};
 use super::keydir::{self, DataFile};
 use crate::segment::{self, Segment};
-use crate::{Lsn, Operation, Record, RecordReader, Result, WriteBatch};
+use crate::{HEADER_SIZE, Lsn, Operation, Record, RecordReader, Result, WriteBatch};
 
 /// What a merge did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Bitcask {
         todo!("lab bitcask: merge")
     }
 
-    /// Writes again what of `record` still counts, and returns how many entries that were.
+    /// Writes again what of `record` still counts, and adds that to `merged`.
     ///
     /// **Lab bitcask**. An entry counts if the key directory says that the key's value lies exactly
     /// there. Between the look into the directory and the append nobody else may write, or the old
@@ -98,7 +98,7 @@ impl Bitcask {
     ///
     /// Entries are not operations: they get no new numbers. A batch of *n* entries has the last *n*
     /// numbers that were given out, so that it ends, like every record, with the newest.
-    fn carry_over(&self, file: &DataFile, record: &Record<'_>) -> Result<u64> {
+    fn carry_over(&self, file: &DataFile, record: &Record<'_>, merged: &mut Merged) -> Result<()> {
         // A delete counts for nothing here: what it deleted was older, and nothing older is left.
         todo!("lab bitcask: carry over")
     }

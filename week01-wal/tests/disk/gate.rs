@@ -37,6 +37,21 @@ fn one_sync_passes_while_others_stay() {
 }
 
 #[test]
+fn who_waited_when_the_gate_opened_is_free_even_if_it_closes_again() {
+    let fs = disk(1);
+    let file = write(&fs, "a", b"1");
+    thread::scope(|scope| {
+        let gate = fs.hold_syncs();
+        let sync = scope.spawn(|| file.sync_data());
+        gate.wait_for(1);
+        drop(gate);
+        let again = fs.hold_syncs();
+        sync.join().expect("no panic").expect("synced");
+        assert_eq!(again.waiting(), 0, "nobody came since it closed again");
+    });
+}
+
+#[test]
 fn a_sync_is_not_for_writes_that_came_while_it_was_under_way() {
     let mut lost = 0;
     for seed in 0..50 {

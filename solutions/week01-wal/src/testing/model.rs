@@ -163,8 +163,8 @@ impl Model {
         let survived = self.states_that_equal(&found);
         match survived.last() {
             Some(&survived) if survived < least => panic!(
-                "{least} batches were acknowledged as {acknowledged_as}, and only {survived} \
-                 survived {crash}"
+                "batch {least} was acknowledged as {acknowledged_as}, and the store is as it was \
+                 after batch {survived}: {crash} took what must survive it"
             ),
             Some(_) => self.go_on_after(crash, &survived),
             None => panic!(

@@ -9,7 +9,7 @@ use crate::cmd::verify::default_slot_count;
 use crate::gate::Gate;
 use crate::repo::Repo;
 use crate::runner::Report;
-use crate::style::{BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
+use crate::style::{self, BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
 use crate::verify::{self, Proof, Request, targets};
 use crate::week::Weeks;
 
@@ -49,6 +49,7 @@ struct Step {
 struct Done {
     name: String,
     passed: bool,
+    is_proof: bool,
     took: Duration,
 }
 
@@ -62,15 +63,17 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let mut done = Vec::new();
     for step in steps(repo)? {
         if chosen(&step.name) {
-            done.push(perform(repo, step)?);
+            done.push(perform(repo, step));
         }
     }
     if chosen("verify") {
-        done.extend(prove(repo)?);
+        done.extend(prove(repo));
     }
     let failed = done.iter().filter(|done| !done.passed).count();
     heading("summary");
-    for Done { name, passed, took } in &done {
+    // The proofs that hold have a table of their own, above.
+    let is_told = |done: &&Done| !done.passed || !done.is_proof;
+    for Done { name, passed, took, .. } in done.iter().filter(is_told) {
         let mark = if *passed { paint(GOOD, PASSED) } else { paint(BAD, FAILED) };
         let took = format!("{:>7.1} s", took.as_secs_f64());
         anstream::println!("{mark} {} {name}", paint(DIM, took));
@@ -155,23 +158,28 @@ fn beside_the_gates(repo: &Repo) -> anyhow::Result<Vec<String>> {
     Ok(arguments)
 }
 
-fn perform(repo: &Repo, step: Step) -> anyhow::Result<Done> {
+fn perform(repo: &Repo, step: Step) -> Done {
     heading(&step.name);
     let begun = Instant::now();
     let mut command = cargo(&repo.root.join(step.dir));
     command.args(&step.arguments).envs(step.environment.iter().copied());
-    let passed = wait(&mut command)?.success();
-    let took = begun.elapsed();
+    let passed = match wait(&mut command) {
+        Ok(status) => status.success(),
+        Err(error) => {
+            style::error(&error);
+            false
+        }
+    };
     if !passed {
         let command = format!("cargo {}", step.arguments.join(" "));
         anstream::println!("{} {command}   (in {})", paint(BAD, FAILED), step.dir);
     }
-    Ok(Done { name: step.name, passed, took })
+    Done { name: step.name, passed, is_proof: false, took: begun.elapsed() }
 }
 
-fn prove(repo: &Repo) -> anyhow::Result<Vec<Done>> {
+fn prove(repo: &Repo) -> Vec<Done> {
     heading("verify");
-    let weeks = Weeks::load(repo)?;
+    let begun = Instant::now();
     let request = Request {
         proofs: Proof::ALL.to_vec(),
         week: None,
@@ -179,14 +187,23 @@ fn prove(repo: &Repo) -> anyhow::Result<Vec<Done>> {
         fresh: false,
         slot_count: default_slot_count(),
     };
-    let checks = verify::run(repo, &weeks, &request)?;
-    verify::print_summary(&checks);
-    let done = checks.into_iter().map(|check| Done {
-        name: format!("verify {} · {}", check.proof.name(), check.subject),
-        passed: check.holds(),
-        took: check.took.unwrap_or_default(),
-    });
-    Ok(done.collect())
+    match Weeks::load(repo).and_then(|weeks| verify::run(repo, &weeks, &request)) {
+        Ok(checks) => {
+            verify::print_summary(&checks);
+            let done = checks.into_iter().map(|check| Done {
+                name: format!("verify {} · {}", check.proof.name(), check.subject),
+                passed: check.holds(),
+                is_proof: true,
+                took: check.took.unwrap_or_default(),
+            });
+            done.collect()
+        }
+        Err(error) => {
+            style::error(&error);
+            let (name, took) = ("verify".to_owned(), begun.elapsed());
+            vec![Done { name, passed: false, is_proof: true, took }]
+        }
+    }
 }
 
 fn heading(name: &str) {

@@ -98,7 +98,7 @@ pub fn write(fs: &dyn Fs, dir: &Path, checkpoint: &Checkpoint) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Corruption`] if it is not, byte for byte, what [`write`] wrote: a checkpoint has no
+/// [`Error::Corruption`] if it is not, byte for byte, what [`write()`] wrote: a checkpoint has no
 /// torn tail. [`Error::Io`].
 pub fn read(fs: &dyn Fs, dir: &Path) -> Result<Checkpoint> {
     // A `RecordReader` finds damage by itself, but to it a file may end early. The header says how

@@ -125,7 +125,7 @@ pub fn write(fs: &dyn Fs, dir: &Path, checkpoint: &Checkpoint) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Corruption`] if it is not, byte for byte, what [`write`] wrote: a checkpoint has no
+/// [`Error::Corruption`] if it is not, byte for byte, what [`write()`] wrote: a checkpoint has no
 /// torn tail. [`Error::Io`].
 pub fn read(fs: &dyn Fs, dir: &Path) -> Result<Checkpoint> {
     // ANCHOR: day6_checkpoint_read

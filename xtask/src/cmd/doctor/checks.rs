@@ -132,27 +132,36 @@ fn dependencies(repo: &Repo) -> Finding {
     )
 }
 
-#[cfg(unix)]
 fn space(repo: &Repo) -> Finding {
-    use nix::sys::statvfs::statvfs;
-    let Ok(stat) = statvfs(&repo.root) else {
+    let Some(free) = free_space(&repo.root) else {
         return Finding::amiss("cannot tell how much space is free", "");
     };
-    let blocks = u64::try_from(stat.blocks_available()).unwrap_or(u64::MAX);
-    let free = blocks.saturating_mul(stat.fragment_size());
     let what = format!("{} free where the course is", bytes(free));
     let advice = "room can be made with: cargo clean";
-    match free {
-        ..SPACE_NEEDED => Finding::bad(what, advice),
-        ..SPACE_WANTED => Finding::amiss(what, advice),
-        _ => Finding::good(what),
+    if free < SPACE_NEEDED {
+        Finding::bad(what, advice)
+    } else if free < SPACE_WANTED {
+        Finding::amiss(what, advice)
+    } else {
+        Finding::good(what)
     }
 }
 
-#[cfg(not(unix))]
-fn space(_repo: &Repo) -> Finding {
-    let gib = SPACE_WANTED >> 30;
-    Finding::good(format!("free space is not looked at here: {gib} GiB are enough"))
+/// In bytes.
+#[cfg(unix)]
+fn free_space(dir: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(dir).ok()?;
+    // How wide the two numbers are depends on the system.
+    let free = u128::from(stat.blocks_available()) * u128::from(stat.fragment_size());
+    u64::try_from(free).ok()
+}
+
+/// In bytes.
+#[cfg(windows)]
+fn free_space(dir: &Path) -> Option<u64> {
+    let script = format!("(Get-Item -LiteralPath '{}').PSDrive.Free", dir.display());
+    let mut shell = Command::new("powershell");
+    first_line(shell.args(["-NoProfile", "-Command", &script]))?.trim().parse().ok()
 }
 
 /// Writes, syncs and reads back where the experiments do.

@@ -37,6 +37,7 @@ pub struct Wal {
     purging: Mutex<()>,
 }
 
+// ANCHOR: listing_state
 #[derive(Debug)]
 struct State {
     writer: LogWriter,
@@ -46,6 +47,7 @@ struct State {
     poisoned: Option<Arc<str>>,
     stats: WalStats,
 }
+// ANCHOR_END: listing_state
 
 /// What a log has done since it was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

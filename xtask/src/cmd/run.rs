@@ -48,14 +48,15 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         true => (repo.root.clone(), week.dir_name.clone()),
         false => (repo.solutions(), week.solution_package()),
     };
-    let manifest = workspace.join("Cargo.toml");
     // In the caller's directory, so that the paths typed there mean what they say.
     let mut command = cargo(&std::env::current_dir()?);
-    command
-        .args(["run", "--quiet", "--example", "shell", "--features", "shell"])
-        .args(["--package", &package])
-        .arg("--manifest-path")
-        .arg(manifest);
+    command.args(["run", "--example", "shell", "--package", &package]);
+    command.arg("--manifest-path").arg(workspace.join("Cargo.toml"));
+    // The first time takes a while, and cargo then says what it does. Later it has nothing to say.
+    let profile = if args.release { "release" } else { "debug" };
+    if workspace.join("target").join(profile).join("examples").is_dir() {
+        command.arg("--quiet");
+    }
     if args.release {
         command.arg("--release");
     }

@@ -42,11 +42,6 @@ impl Repo {
         self.root.join(".x")
     }
 
-    /// The chapters.
-    pub(crate) fn chapters(&self) -> PathBuf {
-        self.root.join("book/src")
-    }
-
     /// The learner's build directory.
     pub(crate) fn target_dir(&self) -> PathBuf {
         match std::env::var_os("CARGO_TARGET_DIR") {

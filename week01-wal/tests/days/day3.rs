@@ -289,6 +289,7 @@ fn thirty_two_threads_share_syncs() {
     let syncs_before = fs.counts().syncs;
     on_a_slow_disk(&fs, &wal, THREADS, COMMITS);
     let (commits, syncs) = (THREADS * COMMITS, fs.counts().syncs - syncs_before);
+    // Two a round would do: the leader's own, and one for those who appended meanwhile.
     assert!(
         syncs <= commits as u64 / 4,
         "{commits} commits by {THREADS} threads took {syncs} syncs, want at most a quarter\n\

@@ -1,6 +1,7 @@
 //! A log to commit to, a sync to hold, and what is expected of both.
 
 use std::fmt::Debug;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
@@ -62,18 +63,19 @@ pub(super) fn during_a_sync(
     })
 }
 
-/// Lets each of `threads` make `commits` on a disk whose syncs take so long that meanwhile everybody
-/// has appended who still has something to commit.
+/// Lets each of `threads` make `commits`, one a round, on a disk so slow that no sync ends before all
+/// have appended their record of the round.
 pub(super) fn on_a_slow_disk(fs: &SimFs, wal: &Wal, threads: usize, commits: usize) {
-    let [appended, returned, finished] = [const { AtomicUsize::new(0) }; 3];
+    let [appended, returned] = [const { AtomicUsize::new(0) }; 2];
+    let round_over = Barrier::new(threads);
     let commit_all = |thread| {
-        for commit in 0..commits {
-            let lsn = wal.append(&payload(thread * commits + commit));
+        for round in 0..commits {
+            let lsn = wal.append(&payload(thread * commits + round));
             appended.fetch_add(1, SeqCst);
             lsn.and_then(|lsn| wal.sync_past(lsn)).expect("the disk works");
             returned.fetch_add(1, SeqCst);
+            round_over.wait();
         }
-        finished.fetch_add(1, SeqCst);
     };
     thread::scope(|scope| {
         let gate = fs.hold_syncs();
@@ -81,13 +83,17 @@ pub(super) fn on_a_slow_disk(fs: &SimFs, wal: &Wal, threads: usize, commits: usi
             let commit_all = &commit_all;
             scope.spawn(move || commit_all(thread));
         }
-        while finished.load(SeqCst) < threads {
-            let unfinished = threads - finished.load(SeqCst);
-            let returned = returned.load(SeqCst);
-            if gate.waiting() > 0 && appended.load(SeqCst) >= returned + unfinished {
-                gate.pass(1);
+        for all in (1..=commits).map(|round| round * threads) {
+            while returned.load(SeqCst) < all {
+                if appended.load(SeqCst) == all && gate.waiting() > 0 {
+                    let synced = wal.synced();
+                    gate.pass(1);
+                    while wal.synced() == synced && returned.load(SeqCst) < all {
+                        thread::yield_now();
+                    }
+                }
+                thread::yield_now();
             }
-            thread::yield_now();
         }
     });
 }

@@ -71,10 +71,12 @@ fn in_full(repo: &Repo, week: &Week, unit: &Unit, report: &Report) {
     if !report.outcome.not_started() {
         own_output(&report.output);
     }
-    let chapter = road::chapter_path(unit);
     let read = match rule(&message) {
-        Some(rule) => format!("rule {rule} in {chapter}"),
-        None => format!("read {chapter}"),
+        Some((rule, day)) => {
+            let day = day.and_then(|day| week.unit(day).ok()).unwrap_or(unit);
+            format!("rule {rule} in {}", road::chapter_path(day))
+        }
+        None => format!("read {}", road::chapter_path(unit)),
     };
     let hint = format!("cargo x hint {} {}", week.label(), unit.argument());
     anstream::println!("    {} · {}", paint(DIM, read), paint(CODE, hint));
@@ -139,11 +141,13 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// The number in the first `rule 3` of a message.
-fn rule(message: &str) -> Option<u32> {
+/// The number in the first `rule 3` of a message, and the day in `rule 3 of day 1`.
+fn rule(message: &str) -> Option<(u32, Option<&str>)> {
+    let number = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (_, rest) = message.split_once("rule ")?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok()
+    let (rule, rest) = rest.split_at(number(rest));
+    let day = rest.strip_prefix(" of day ").map(|day| &day[..number(day)]);
+    Some((rule.parse().ok()?, day))
 }
 
 /// Compilers name a file from the workspace or from the package; we name it from the workspace.
@@ -176,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_found_in_a_message() {
-        assert_eq!(rule("want 3\nthis breaks rule 12 of day 1"), Some(12));
+        assert_eq!(rule("want 3\nthis breaks rule 12 of day 1"), Some((12, Some("1"))));
+        assert_eq!(rule("rule 2: no more"), Some((2, None)));
         assert_eq!(rule("as a rule of thumb"), None);
     }
 

@@ -126,8 +126,8 @@ fn steps(repo: &Repo) -> anyhow::Result<Vec<Step>> {
     };
     all("locked dependencies", &["fetch", "--locked", "--quiet"], &[]);
     all("formatting", &["fmt", "--all", "--check"], &[]);
-    let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    all("clippy", &clippy, &[]);
+    let clippy = "clippy --workspace --all-targets --all-features --quiet -- -D warnings";
+    all("clippy", &clippy.split(' ').collect::<Vec<_>>(), &[]);
     let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
     all("documentation", &doc, &[("RUSTDOCFLAGS", "-D warnings")]);
     let mut tests = |what: &str, dir, arguments: Vec<String>| {
@@ -146,7 +146,8 @@ fn steps(repo: &Repo) -> anyhow::Result<Vec<Step>> {
 /// The tests of the solutions that are no gate. The gates run in `verify`, each test in a process
 /// of its own, as it does for a learner.
 fn beside_the_gates(repo: &Repo) -> anyhow::Result<Vec<String>> {
-    let mut arguments = ["--workspace", "--lib", "--bins"].map(str::to_owned).to_vec();
+    let kinds = ["--workspace", "--all-features", "--lib", "--bins", "--examples"];
+    let mut arguments = kinds.map(str::to_owned).to_vec();
     for week in Weeks::load(repo)?.open() {
         let dir = repo.week_dir(&week.dir_name).join("tests");
         for name in targets(&dir)? {

@@ -50,7 +50,8 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     };
     // In the caller's directory, so that the paths typed there mean what they say.
     let mut command = cargo(&std::env::current_dir()?);
-    command.args(["run", "--example", "shell", "--package", &package]);
+    // Its line editor is behind a feature, so that no test waits for it.
+    command.args(["run", "--example", "shell", "--features", "shell", "--package", &package]);
     command.arg("--manifest-path").arg(workspace.join("Cargo.toml"));
     // The first time takes a while, and cargo then says what it does. Later it has nothing to say.
     let profile = if args.release { "release" } else { "debug" };

@@ -17,10 +17,12 @@ use wal::{
 
 #[test]
 fn a_batch_is_these_bytes_and_no_others() {
+    // ANCHOR: listing_golden
     let mut batch = WriteBatch::new();
     batch.put(b"stone", b"flint");
     batch.delete(b"moss");
     let golden = b"\x07\0\0\0\0\0\0\0\x02\0\0\0\x01\x05stone\x05flint\x00\x04moss";
+    // ANCHOR_END: listing_golden
     assert_eq!(
         show(batch.encode(7)).to_string(),
         show(golden).to_string(),

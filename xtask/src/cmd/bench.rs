@@ -17,7 +17,7 @@ use crate::week::{Week, Weeks};
 Runs a week's benches on your code and on the reference's, and shows them side by side.
 
 What is measured is what the week's `benches/` say; criterion keeps its own figures below
-`.x/bench`. A bench that needs a day which you have not written yet is left out.
+`.x/bench`. A bench that comes to a hole ends there; what was measured before it is shown.
 
 Examples:
   cargo x bench week01                    all benches, yours and the reference's
@@ -139,6 +139,7 @@ enum Work {
     BytesDecimal(u64),
     Elements(u64),
     Bits(u64),
+    ElementsAndBytes { elements: u64, bytes: u64 },
 }
 
 #[derive(Deserialize)]
@@ -199,6 +200,11 @@ impl std::fmt::Display for Figure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let per_second = |count: u64| count as f64 / (self.round_ns / 1e9);
         let text = match self.work {
+            Some(Work::ElementsAndBytes { elements, bytes }) => format!(
+                "{}, {}",
+                scaled(per_second(elements), "/s"),
+                scaled(per_second(bytes), "B/s")
+            ),
             Some(Work::Bytes(n) | Work::BytesDecimal(n)) => scaled(per_second(n), "B/s"),
             Some(Work::Bits(n)) => scaled(per_second(n), "bit/s"),
             Some(Work::Elements(n)) => scaled(per_second(n), "/s"),

@@ -78,6 +78,14 @@ pub(super) fn placed(image: &Image) -> SimFs {
     fs
 }
 
+/// Puts these files on a disk, harms the record at `lsn`, and returns its offset in its file.
+pub(super) fn place_harmed(fs: &SimFs, image: &Image, lsn: Lsn) -> u64 {
+    image.iter().for_each(|(base, bytes)| fs.overwrite(path(*base), bytes));
+    let (base, _) = image.iter().rfind(|(base, _)| *base <= lsn).expect("it is in one of them");
+    fs.flip_bit(path(*base), lsn - base, 0);
+    lsn - base
+}
+
 /// A disk with one file, from LSN 0 on.
 pub(super) fn placed_one(bytes: &[u8]) -> SimFs {
     placed(&vec![(0, bytes.to_vec())])
@@ -129,7 +137,7 @@ pub(super) fn expect_recovered(
         want.len(),
     );
     let end = want.last().map_or(0, end_of);
-    let right = Recovered { end, records: want.len() as u64, torn_bytes: torn, ..report };
+    let right = Recovered { end, records: want.len() as u64, torn_bytes: torn, lost_bytes: 0 };
     assert_eq!(report, right, "{why}: the report, left; it should be, right");
     expect_same_again(fs, mode, &report, want, why);
     expect_goes_on(fs, report.end, want, why);

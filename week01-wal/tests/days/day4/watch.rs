@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use wal::Result;
 use wal::fs::File;
+use wal::{Record, Result};
 
 use crate::MEMORY;
 
@@ -71,15 +71,17 @@ impl File for Watched {
     }
 }
 
-/// The most memory that `work` has in use when it takes a sample, in bytes, beyond what was in use
-/// before.
+/// The most memory in use when `recover` shows a record, in bytes, beyond what was in use before.
 ///
 /// The least of five runs: under plain `cargo test` others allocate at the same time.
-pub(super) fn peak_of(work: impl Fn(&mut dyn FnMut())) -> usize {
+pub(super) fn peak_of(recover: impl Fn(&mut dyn FnMut(Record<'_>) -> Result<()>)) -> usize {
     let measure = |_| {
         let before = MEMORY.allocated();
         let mut peak = before;
-        work(&mut || peak = peak.max(MEMORY.allocated()));
+        recover(&mut |_| {
+            peak = peak.max(MEMORY.allocated());
+            Ok(())
+        });
         peak - before
     };
     (0..5).map(measure).min().expect("five is more than none")

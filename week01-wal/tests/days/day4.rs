@@ -156,8 +156,7 @@ fn records_inside_of_a_payload_fool_nobody() {
     let mut torn = bytes.clone();
     *torn.last_mut().expect("there are bytes") ^= 1;
     let size = all[2].1.len() as u64 + 16;
-    let why = "the last record is torn, and whole records are in its payload";
-    expect_recovered(&placed_one(&torn), TolerateTail, &all[..2], size, why);
+    expect_recovered(&placed_one(&torn), TolerateTail, &all[..2], size, "a torn record");
     bytes[all[1].0 as usize + 16] ^= 1;
     expect_damage(&placed_one(&bytes), TolerateTail, 0, all[1].0, "a synced record is damaged");
 }

@@ -475,7 +475,7 @@ fn a_length_in_a_file_buys_no_memory() {
         let mut header = [1; HEADER_SIZE];
         header[4..8].copy_from_slice(&len.to_le_bytes());
         log.fs.overwrite(path(0), &header);
-        let allocated = allocated_by(|| {
+        let allocated = allocated_by(5, || {
             let more = log.reader(0).advance().expect("a length within the limit is no error yet");
             assert!(!more, "the payload is not there: rule 5 of day 2");
         });

@@ -12,16 +12,15 @@ use cap::Cap;
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
 
-/// The bytes that `work`, something short, allocates.
-///
-/// The least of many runs: under plain `cargo test` others allocate at the same time.
-fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
+/// The bytes that `work` allocates: the least of so many runs, as under plain `cargo test` others
+/// allocate at the same time.
+fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
     let measure = |_| {
         let before = MEMORY.total_allocated();
         black_box(work());
         MEMORY.total_allocated() - before
     };
-    (0..1_000).map(measure).min().expect("a thousand is more than none")
+    (0..runs).map(measure).min().expect("at least one run")
 }
 
 mod bitcask;

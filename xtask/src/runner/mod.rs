@@ -14,6 +14,7 @@ mod build;
 mod groups;
 mod pool;
 mod process;
+mod stderr;
 mod verdict;
 
 pub(crate) use build::{Build, BuildJob, Built, build, cargo};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::process::{Ending, Limits, Seen, Watch};
+use super::stderr::Stderr;
 
 /// The words with which `todo!` panics.
 const TODO: &str = "not yet implemented";
@@ -263,79 +264,6 @@ fn crashed(status: ExitStatus, stderr: &Stderr) -> Option<Outcome> {
 
 fn is_windows_stack_overflow(status: ExitStatus) -> bool {
     cfg!(windows) && status.code().map(i32::cast_unsigned) == Some(0xC000_00FD)
-}
-
-/// What came on the standard error, taken apart.
-#[derive(Debug, Default)]
-struct Stderr {
-    panics: Vec<Panic>,
-    /// All that is no panic.
-    rest: String,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Panic {
-    thread: String,
-    /// `file:line`
-    location: String,
-    message: String,
-}
-
-impl Stderr {
-    fn parse(text: &str) -> Stderr {
-        let mut stderr = Stderr::default();
-        let mut open: Option<Panic> = None;
-        let mut in_backtrace = false;
-        for line in text.lines() {
-            if let Some(panic) = Panic::header(line) {
-                stderr.panics.extend(open.replace(panic));
-                in_backtrace = false;
-            } else if line.starts_with("note: run with `RUST_BACKTRACE=") {
-                stderr.panics.extend(open.take());
-            } else if line == "stack backtrace:" {
-                // A panic that ends the process prints one in spite of `RUST_BACKTRACE=0`.
-                stderr.panics.extend(open.take());
-                in_backtrace = true;
-            } else if in_backtrace {
-                continue;
-            } else if let Some(panic) = &mut open {
-                if !panic.message.is_empty() {
-                    panic.message.push('\n');
-                }
-                panic.message.push_str(line);
-            } else {
-                stderr.rest.push_str(line);
-                stderr.rest.push('\n');
-            }
-        }
-        stderr.panics.extend(open);
-        for panic in &mut stderr.panics {
-            panic.message.truncate(panic.message.trim_end().len());
-        }
-        stderr
-    }
-
-    /// The panic that tells why the test failed: its own last one, unless that only says that
-    /// another thread panicked. Then that thread's.
-    fn cause(&self, test: &str) -> Option<&Panic> {
-        let own = self.panics.iter().rfind(|panic| panic.thread == test);
-        let other = self.panics.iter().find(|panic| panic.thread != test);
-        let only_joins = |panic: &&Panic| {
-            panic.message.contains("Any { .. }") || panic.message == "a scoped thread panicked"
-        };
-        own.filter(|panic| !only_joins(panic)).or(other).or(own)
-    }
-}
-
-impl Panic {
-    /// Reads `thread 'day1::x' (4711) panicked at week01-wal/src/record.rs:57:5:`.
-    fn header(line: &str) -> Option<Panic> {
-        let (thread, rest) = line.strip_prefix("thread '")?.split_once('\'')?;
-        let (_, place) = rest.split_once(" panicked at ")?;
-        let (location, _column) = place.strip_suffix(':')?.rsplit_once(':')?;
-        let location = location.replace('\\', "/");
-        Some(Panic { thread: thread.to_owned(), location, message: String::new() })
-    }
 }
 
 /// What the code under test printed: neither panics nor the harness's own lines.

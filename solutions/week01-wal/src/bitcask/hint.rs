@@ -48,8 +48,9 @@ pub struct Hint {
     pub last_header: [u8; HEADER_SIZE],
     /// Number of its last operation.
     pub last_seq: Seq,
-    /// For each key it writes about, the last word: where its value lies, or that it has none.
-    pub changes: BTreeMap<Bytes, Option<Spot>>,
+    /// For each key it writes about, in the order of keys, the last word: where the value lies, or
+    /// that there is none.
+    pub changes: Vec<(Bytes, Option<Spot>)>,
 }
 
 /// A [`Place`] in a file that goes without saying.
@@ -78,9 +79,10 @@ impl Hint {
     /// One pass over the segment. Memory for its keys.
     pub fn of(file: &DataFile, end: Lsn) -> Result<Hint> {
         // ANCHOR: bitcask_hint_of
-        // A `RecordReader` gives the records, `decode_batch` their operations. `last_header` is at
-        // hand in `header_at`.
+        // A `RecordReader` gives the records, `decode_batch` their operations; a map, as you go,
+        // keeps the last word on each key. `header_at` reads a header.
         let mut hint = Hint::new(file.base, end);
+        let mut changes = BTreeMap::new();
         let mut reader = RecordReader::new(Arc::clone(&file.file), file.base, file.base);
         while reader.advance()? {
             let record = reader.record();
@@ -94,11 +96,12 @@ impl Hint {
                     Operation::Put { key, .. } => (key, Some(spot)),
                     Operation::Delete { key } => (key, None),
                 };
-                hint.changes.insert(Bytes::copy_from_slice(key), spot);
+                changes.insert(Bytes::copy_from_slice(key), spot);
             }
         }
         expect_end(&reader, end)?;
         hint.last_header = header_at(file, hint.last_lsn)?;
+        hint.changes = changes.into_iter().collect();
         Ok(hint)
         // ANCHOR_END: bitcask_hint_of
     }
@@ -142,7 +145,7 @@ impl Hint {
 
     /// A hint that says nothing yet.
     fn new(base: Lsn, end: Lsn) -> Hint {
-        let (last_header, changes) = ([0; HEADER_SIZE], BTreeMap::new());
+        let (last_header, changes) = ([0; HEADER_SIZE], Vec::new());
         Hint { end, last_lsn: base, last_header, last_seq: 0, changes }
     }
 }
@@ -230,7 +233,7 @@ fn read_whole(fs: &dyn Fs, dir: &Path, base: Lsn, end: Lsn) -> Result<Option<Hin
                 },
                 Operation::Delete { key } => (key, None),
             };
-            hint.changes.insert(Bytes::copy_from_slice(key), spot);
+            hint.changes.push((Bytes::copy_from_slice(key), spot));
         }
     }
     let whole = hint.changes.len() as u64 == count && reader.file().len()? == reader.offset();
@@ -272,7 +275,7 @@ fn decode_header(payload: &[u8]) -> Option<(Hint, u64)> {
     let (numbers, last_header) = payload.strip_prefix(MAGIC)?.split_last_chunk()?;
     let mut numbers = numbers.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
     let (end, last_lsn, last_seq) = (numbers.next()?, numbers.next()?, numbers.next()?);
-    let changes = BTreeMap::new();
+    let changes = Vec::new();
     let hint = Hint { end, last_lsn, last_header: *last_header, last_seq, changes };
     Some((hint, numbers.next()?))
 }

@@ -116,7 +116,8 @@ impl LogReader {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if no segment holds `from`: there is no log, or it begins later.
+    /// [`Error::Io`], for which [`Error::is_not_found`] is true, if no segment holds `from`: there is
+    /// no log, or it begins later. It comes from opening the segment that should begin at `from`.
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
         // The newest segment that begins at or before `from`.
         todo!("day 2: reader open")

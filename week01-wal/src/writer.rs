@@ -109,7 +109,8 @@ impl LogWriter {
 
     /// Whether a payload of `len` bytes has to go into a new segment.
     ///
-    /// **Day 2**.
+    /// **Day 2**. An empty segment is never left, whatever comes: the next one would begin at the
+    /// same place, and have the same name.
     pub fn must_rotate(&self, len: usize) -> bool {
         // The buffered bytes belong to the segment too. A segment may be filled to its last byte.
         todo!("day 2: must rotate")

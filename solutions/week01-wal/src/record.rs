@@ -79,7 +79,8 @@ pub enum Decoded<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::RecordTooLarge`] if the payload exceeds [`PAYLOAD_SIZE_MAX`]; `out` is then unchanged.
+/// [`Error::RecordTooLarge`], with the payload's `size` and the `limit`, if the payload exceeds
+/// [`PAYLOAD_SIZE_MAX`]; `out` is then unchanged.
 ///
 /// # Cost
 ///

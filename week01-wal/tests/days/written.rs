@@ -136,7 +136,11 @@ pub(crate) fn rest(reader: &mut LogReader) -> Vec<Entry> {
     match read(reader) {
         (entries, Ok(())) => entries,
         (entries, Err(error)) => {
-            panic!("after {} records, from which nothing was missing: {error}", entries.len())
+            panic!(
+                "a log that nobody has damaged must be readable to its end, and after {} records \
+                 the reader said: {error}: rules 1 and 5 of day 2",
+                entries.len()
+            )
         }
     }
 }

@@ -92,11 +92,12 @@ impl Wal {
     ///
     /// **Day 3**, chapter `week01/day3-sync.md`. A new segment must not be begun while a leader is
     /// syncing the old one: rotation syncs that file too, and if the leader's sync fails, the
-    /// kernel may tell the second one that all is well.
+    /// kernel may tell the second one that all is well. What was appended is counted in
+    /// [`WalStats::records`] and [`WalStats::bytes`].
     ///
     /// # Errors
     ///
-    /// [`Error::RecordTooLarge`]: nothing has changed. [`Error::Poisoned`]: an earlier call
+    /// [`Error::RecordTooLarge`], in a log that is not poisoned: nothing has changed. [`Error::Poisoned`]: an earlier call
     /// failed. [`Error::Io`]: this one did, and the log is poisoned from now on.
     pub fn append(&self, payload: &[u8]) -> Result<Lsn> {
         // Wait while a rotation is due and a sync is under way. After a wait look again at
@@ -131,7 +132,7 @@ impl Wal {
     ///
     /// # Panics
     ///
-    /// If the log ends before `lsn`: no sync could ever reach it.
+    /// If the log ends at or before `lsn`: no record begins there, and no sync could ever reach it.
     pub fn sync_past(&self, lsn: Lsn) -> Result<()> {
         // A loop with three exits: poisoned, already on disk, or lead. Whoever leads lets go of
         // the lock only around `sync_data`: `MutexGuard::unlocked` does that.

@@ -148,10 +148,11 @@ impl LogWriter {
     /// **Day 3**, chapter `week01/day3-sync.md`. Recovery takes a later segment as proof that this
     /// one was whole.
     pub(crate) fn seal(&mut self) -> Result<()> {
+        // For the lab on spare segments; 0 means that there are none.
         if self.options.spare_segments > 0 {
             spare::cut(&*self.file, self.end() - self.base)?;
         }
-        // Nothing but a sync; days before it go without.
+        // Nothing but a sync: until day 3 there is none.
         Ok(())
     }
 
@@ -235,6 +236,6 @@ fn create_segment(
 /// **Day 3**, chapter `week01/day3-sync.md`. A file whose bytes are on disk under a name that is
 /// not is as lost as one that was never written.
 fn publish_name(fs: &dyn Fs, dir: &Path) -> Result<()> {
-    // A name lives in its directory; days before this one go without.
+    // A name lives in its directory: until day 3 it is not synced.
     Ok(())
 }

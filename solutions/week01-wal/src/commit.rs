@@ -94,11 +94,12 @@ impl Wal {
     ///
     /// **Day 3**, chapter `week01/day3-sync.md`. A new segment must not be begun while a leader is
     /// syncing the old one: rotation syncs that file too, and if the leader's sync fails, the
-    /// kernel may tell the second one that all is well.
+    /// kernel may tell the second one that all is well. What was appended is counted in
+    /// [`WalStats::records`] and [`WalStats::bytes`].
     ///
     /// # Errors
     ///
-    /// [`Error::RecordTooLarge`]: nothing has changed. [`Error::Poisoned`]: an earlier call
+    /// [`Error::RecordTooLarge`], in a log that is not poisoned: nothing has changed. [`Error::Poisoned`]: an earlier call
     /// failed. [`Error::Io`]: this one did, and the log is poisoned from now on.
     pub fn append(&self, payload: &[u8]) -> Result<Lsn> {
         // ANCHOR: day3_append
@@ -147,7 +148,7 @@ impl Wal {
     ///
     /// # Panics
     ///
-    /// If the log ends before `lsn`: no sync could ever reach it.
+    /// If the log ends at or before `lsn`: no record begins there, and no sync could ever reach it.
     pub fn sync_past(&self, lsn: Lsn) -> Result<()> {
         // ANCHOR: day3_group_commit
         // A loop with three exits: poisoned, already on disk, or lead. Whoever leads lets go of

@@ -1,5 +1,6 @@
 //! Day 3: durable means that sync returned, and a failed sync poisons the log.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
@@ -105,19 +106,24 @@ fn who_comes_during_a_sync_waits_for_the_next() {
         make_dir(fs).expect("the power is on");
         let wal = started(fs);
         thread::scope(|scope| {
+            let mut follower = None;
             let led = during_a_sync(fs, &wal, |gate| {
                 let late = wal.append(&payload(2)).expect("appending goes on during a sync");
                 let wal = &wal;
-                scope.spawn(move || {
+                follower = Some(scope.spawn(move || {
                     wal.sync_past(late).expect("the disk works");
-                    assert!(
-                        wal.synced() > late,
-                        "acknowledged by a sync that came too early: rule 1"
-                    );
-                });
+                    (late, wal.synced())
+                }));
                 gate.pass(1);
             });
             expect_acknowledged(led);
+            let follower = follower.expect("it was started").join();
+            let (late, synced) = follower.expect("the thread runs through");
+            assert!(
+                synced > late,
+                "a record written at {late}, during a sync, was acknowledged when that sync was \
+                 over, and `synced` stood at {synced}: it came too late for that one: rule 1 of day 3"
+            );
         });
         fs.power_cycle();
         expect_survivors(fs, 3);
@@ -159,7 +165,37 @@ fn a_record_written_during_a_sync_does_not_count_on_it() {
     );
 }
 
+#[test]
+fn a_place_that_the_log_has_not_reached_is_refused_at_once() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let (end, syncs) = (wal.end(), fs.counts().syncs);
+    let asked = catch_unwind(AssertUnwindSafe(|| wal.sync_past(end)));
+    assert!(
+        asked.is_err(),
+        "sync_past({end}) in a log that ends at {end} says {asked:?}, want a panic\n\
+         no record begins there: who asks for it has a bug, and no sync would ever help"
+    );
+    assert_eq!(fs.counts().syncs, syncs, "syncs for a record that is not there");
+}
+
 // Rule 2: names are synced too, and in order.
+
+#[test]
+fn a_rotation_moves_the_mark_to_the_new_segment() {
+    let fs = disk(1);
+    let mut writer = new_writer(&fs, segments_of(100));
+    while segments(&fs).len() < 2 {
+        writer.append(&payload(0)).expect("each fits a segment");
+    }
+    let base = segments(&fs)[1].0;
+    assert_eq!(
+        writer.synced(),
+        base,
+        "`synced` when the segment at {base} has begun: sealing the old one put all of it on disk, \
+         and the next record may say so: rule 2 of day 3"
+    );
+}
 
 #[test]
 fn a_new_segment_has_a_name_only_when_the_old_one_is_on_disk() {
@@ -240,7 +276,12 @@ fn a_rotation_goes_on_when_the_sync_is_over() {
         expect_acknowledged(led);
     });
     fs.power_cycle();
-    assert_eq!(records(&fs).len(), 6, "records after a power cut, all of them acknowledged");
+    let survived = records(&fs).len();
+    assert_eq!(
+        survived, 6,
+        "all 6 commits were acknowledged, and {survived} records are there after a power cut\n\
+         a rotation that waited goes on when the sync is over, and loses nothing: rule 2 of day 3"
+    );
 }
 
 // Rule 3: one syncs for all who wait, and holds no lock meanwhile.
@@ -296,7 +337,14 @@ fn thirty_two_threads_share_syncs() {
          who waits while a leader syncs is carried by the next sync: rule 3 of day 3"
     );
     fs.power_cycle();
-    assert_eq!(records(&fs).len(), commits + 1, "records after a power cut, all acknowledged");
+    let survived = records(&fs).len();
+    assert_eq!(
+        survived,
+        commits + 1,
+        "{} commits were acknowledged, and {survived} records are there after a power cut: a shared \
+         sync counts for what was written before it began: rule 1 of day 3",
+        commits + 1,
+    );
 }
 
 #[test]
@@ -349,11 +397,13 @@ fn the_leader_hears_the_cause_and_everybody_else_that_there_was_one() {
     let wal = started(&fs);
     fs.fail(Operation::Sync, 1, Fault::Io);
     let syncs = fs.counts().syncs;
+    let size = |payload: &[u8]| 16 + payload.len() as u64;
+    let all_appended = wal.end() + size(&payload(1)) + OTHERS as u64 * size(b"after");
     thread::scope(|scope| {
         let mut others = Vec::new();
         let led = during_a_sync(&fs, &wal, |_gate| {
             others.extend((0..OTHERS).map(|_| scope.spawn(|| wal.commit(b"after", Synced))));
-            while wal.stats().records < 2 + OTHERS as u64 {
+            while wal.end() < all_appended {
                 thread::yield_now();
             }
         });
@@ -364,6 +414,17 @@ fn the_leader_hears_the_cause_and_everybody_else_that_there_was_one() {
         }
     });
     assert_eq!(fs.counts().syncs - syncs, 1, "syncs: nobody tries again: rule 4 of day 3");
+}
+
+#[test]
+fn a_leader_whose_sync_succeeds_acknowledges_nothing_in_a_poisoned_log() {
+    let fs = disk(1);
+    let wal = started(&fs);
+    let led = during_a_sync(&fs, &wal, |_gate| {
+        fs.fail(Operation::Write, 1, Fault::NoSpace);
+        expect_io(wal.commit(&payload(2), Flushed), "a write on a full disk");
+    });
+    expect_poisoned(led, "a commit whose sync went well, in a log that was poisoned meanwhile");
 }
 
 #[test]

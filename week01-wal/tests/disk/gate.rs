@@ -2,6 +2,8 @@
 
 use std::thread;
 
+use wal::fs::{Fault, Operation};
+
 use super::{disk, read, sync_dir, write};
 
 #[test]
@@ -72,6 +74,25 @@ fn a_sync_is_not_for_writes_that_came_while_it_was_under_way() {
         lost += usize::from(found != b"before during");
     }
     assert!(lost > 0, "a write during a sync was never lost");
+}
+
+#[test]
+fn a_failed_sync_leaves_alone_what_came_while_it_was_under_way() {
+    let fs = disk(1);
+    let file = write(&fs, "a", b"before");
+    sync_dir(&fs);
+    fs.fail(Operation::Sync, 1, Fault::Io);
+    let gate = fs.hold_syncs();
+    thread::scope(|scope| {
+        let sync = scope.spawn(|| file.sync_data());
+        gate.wait_for(1);
+        file.write_at(0, b"during").expect("writes pass the gate");
+        drop(gate);
+        assert!(sync.join().expect("no panic").is_err(), "the first sync fails");
+    });
+    file.sync_data().expect("synced");
+    fs.power_cycle();
+    assert_eq!(read(&fs, "a").as_deref(), Some(&b"during"[..]), "the second sync carried it");
 }
 
 #[test]

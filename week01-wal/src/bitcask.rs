@@ -158,7 +158,8 @@ impl Engine for Bitcask {
         todo!("lab bitcask: write")
     }
 
-    /// The snapshot keeps open every file that it has a value in.
+    /// The snapshot keeps open every file that it has a value in. The next write copies the key
+    /// directory, as day 6's copies the map.
     fn snapshot(&self) -> Result<Box<dyn Reader>> {
         Ok(Box::new(self.view()?))
     }

@@ -120,7 +120,7 @@ pub(crate) fn apply<'a>(map: &mut Map, operations: impl IntoIterator<Item = Oper
     }
 }
 
-/// A new file, filled with records one after the other.
+/// A new file that is filled with records, one after the other.
 struct RecordFile {
     file: Arc<dyn File>,
     /// Where the next record begins.
@@ -130,6 +130,11 @@ struct RecordFile {
 }
 
 impl RecordFile {
+    /// An empty file at `path`, in place of one that is there.
+    fn create(fs: &dyn Fs, path: &Path) -> Result<RecordFile> {
+        Ok(RecordFile { file: fs.create(path)?, written: 0, record: Vec::new() })
+    }
+
     /// Writes `payload` as the next record.
     fn append(&mut self, payload: &[u8]) -> Result<()> {
         self.record.clear();

@@ -100,7 +100,7 @@ pub fn write(fs: &dyn Fs, dir: &Path, checkpoint: &Checkpoint) -> Result<()> {
     // bytes, rename it, sync the directory. A batch goes out before the entry that would make it
     // too large: a single entry may be as large as a record can be.
     let temporary = dir.join(TEMPORARY_NAME);
-    let mut out = RecordFile { file: fs.create(&temporary)?, written: 0, record: Vec::new() };
+    let mut out = RecordFile::create(fs, &temporary)?;
     out.append(&header(checkpoint))?;
     let mut batch = WriteBatch::new();
     for (key, value) in &*checkpoint.entries {
@@ -175,7 +175,7 @@ pub(crate) fn apply<'a>(map: &mut Map, operations: impl IntoIterator<Item = Oper
     }
 }
 
-/// A new file, filled with records one after the other.
+/// A new file that is filled with records, one after the other.
 struct RecordFile {
     file: Arc<dyn File>,
     /// Where the next record begins.
@@ -185,6 +185,11 @@ struct RecordFile {
 }
 
 impl RecordFile {
+    /// An empty file at `path`, in place of one that is there.
+    fn create(fs: &dyn Fs, path: &Path) -> Result<RecordFile> {
+        Ok(RecordFile { file: fs.create(path)?, written: 0, record: Vec::new() })
+    }
+
     /// Writes `payload` as the next record.
     fn append(&mut self, payload: &[u8]) -> Result<()> {
         self.record.clear();

@@ -204,11 +204,14 @@ impl Wal {
 
     /// Removes the segments that hold nothing at or above `below`; see [`segment::purge`]. The
     /// first of them become spares, if [`LogOptions::spare_segments`] says so.
+    ///
+    /// If making spares fails, the log is poisoned: a file that may have two names after a crash
+    /// must not become a segment.
     pub fn purge(&self, below: Lsn) -> Result<Vec<Segment>> {
         let _one_at_a_time = self.purging.lock();
         let mut gone = match self.options.spare_segments {
             0 => Vec::new(),
-            limit => spare::recycle(&*self.fs, &self.dir, below, limit)?,
+            limit => self.poison_on_failure(spare::recycle(&*self.fs, &self.dir, below, limit))?,
         };
         gone.extend(segment::purge(&*self.fs, &self.dir, below)?);
         Ok(gone)

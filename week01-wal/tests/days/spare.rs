@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wal::Durability::{Buffered, Flushed, Synced};
-use wal::fs::{Fs, SimFs};
+use wal::fs::{Fault, Fs, Operation, SimFs};
 use wal::testing::{
     Model, Workload, conformance, crash_at_every_operation, for_each_seed, survives_kills,
     survives_power_cuts,
 };
 use wal::{
-    LogOptions, LogStore, Lsn, RecoveryMode, Result, StoreOptions, Wal, recover, segment, spare,
+    Error, LogOptions, LogStore, Lsn, RecoveryMode, Result, StoreOptions, Wal, recover, segment,
+    spare,
 };
 
 use crate::log::{dir, disk, make_dir, segments, shared};
@@ -385,4 +386,19 @@ fn what_was_purged_is_gone_for_good() {
         let bases: Vec<_> = segments(fs).iter().map(|found| found.0).collect();
         assert_eq!(bases, [360], "purged names are gone when `purge` returns: rule 5");
     });
+}
+
+#[test]
+fn a_file_whose_name_is_in_doubt_is_not_used() {
+    let (fs, wal) = log_of(9);
+    fs.fail(Operation::SyncDir, 1, Fault::Io);
+    let failed = wal.purge(wal.end());
+    assert!(matches!(failed, Err(Error::Io { .. })), "the disk failed, purge says {failed:?}");
+    let written = wal.append(b"more");
+    let poisoned = matches!(written, Err(Error::Poisoned { .. }));
+    assert!(
+        poisoned,
+        "two files may have two names each after a crash: nothing may be written to \
+        them, and the log says {written:?} (rule 5)"
+    );
 }

@@ -4,12 +4,13 @@
 //! wait for each other's lock, and the second run of a proof finds what the first one built.
 
 use std::collections::VecDeque;
+use std::fs::{File, TryLockError};
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{Context as _, bail, ensure};
 
 use super::cache::Cache;
 use super::slot::Slot;
@@ -67,6 +68,7 @@ pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Resu
     let tasks = tasks(&prepared, request)?;
     let total = tasks.len();
     let slot_count = request.slot_count.min(total).max(1);
+    let _alone = lock(repo)?;
     let queue = Mutex::new(tasks);
     let cache = &Cache::open(repo, request.fresh);
     let (sender, receiver) = mpsc::channel();
@@ -173,4 +175,21 @@ fn perform(
             took: Some(begun.elapsed()),
         }]
     })
+}
+
+/// Holds the slots for this process: two that build in one tree would test each other's code.
+fn lock(repo: &Repo) -> anyhow::Result<File> {
+    let dir = repo.state_dir().join("verify");
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let path = dir.join("LOCK");
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another `cargo x verify` is at work in this repository: let it finish first")
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
 }

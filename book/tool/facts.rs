@@ -279,8 +279,7 @@ mod tests {
 
     #[test]
     fn tests_are_found_behind_other_attributes_and_comments() {
-        let source =
-            "#[test]\nfn a() {}\nfn helper() {}\n#[test]\n// why\n#[should_panic]\nfn b() {}\n\
+        let source = "#[test]\nfn a() {}\nfn helper() {}\n#[test]\n// why\n#[should_panic]\nfn b() {}\n\
              suite! {\n    #[test] fn c();\n}";
         assert_eq!(test_names(source), ["a", "b", "c"]);
     }

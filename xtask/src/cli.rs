@@ -16,7 +16,6 @@ use crate::style;
     name = "cargo x",
     bin_name = "cargo x",
     version,
-    disable_help_subcommand = true,
     styles = style::HELP,
     after_help = EXIT_STATUS
 )]

@@ -11,7 +11,7 @@ use crate::repo::Repo;
 use crate::results::{self, Results};
 use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Planned, Report};
 use crate::style::Progress;
-use crate::week::{Unit, Week};
+use crate::week::{Unit, Week, test_name};
 
 /// The tests of a week's crate as it stands.
 #[derive(Debug)]
@@ -68,8 +68,7 @@ impl<'a> Gate<'a> {
     }
 
     fn plan(&self, unit: &Unit, test: &str) -> Planned {
-        let name = test.split_once("::").map_or(test, |(_, name)| name);
-        let limits = Limits::within(unit.time_limit(name));
+        let limits = Limits::within(unit.time_limit(test_name(test)));
         let limits = if self.hasty { limits.hasty() } else { limits };
         Planned { test: test.to_owned(), limits }
     }
@@ -132,8 +131,7 @@ fn by_unit<'a>(
 fn describe(unit: &Unit, done: usize, count: usize, running: &[(String, Instant)]) -> String {
     let mut text = format!("{} · {done} of {count}", unit.label());
     for (test, since) in running {
-        let name = test.split_once("::").map_or(test.as_str(), |(_, name)| name);
-        text += &format!(" · {name} {} s", since.elapsed().as_secs());
+        text += &format!(" · {} {} s", test_name(test), since.elapsed().as_secs());
     }
     text
 }

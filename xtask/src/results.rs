@@ -1,7 +1,7 @@
 //! What the last runs said, and of which sources: `.x/results/week01.json`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub(crate) struct Standing {
     pub(crate) started: bool,
     /// Whether all of this was found on the sources as they are now.
     pub(crate) current: bool,
+    /// Whether a test did not pass on the sources as they are now.
+    pub(crate) red: bool,
 }
 
 impl Standing {
@@ -81,6 +83,7 @@ impl Results {
             test_count: tests.len(),
             started: kept.iter().any(|kept| !kept.report.outcome.not_started()),
             current: kept.iter().all(|kept| kept.sources == sources),
+            red: kept.iter().any(|kept| kept.sources == sources && !kept.report.outcome.passed()),
         }
     }
 
@@ -91,21 +94,34 @@ impl Results {
     }
 }
 
-/// The ids of a unit's tests in the order in which they stand in its file.
+/// The ids of a unit's tests in the order in which they stand in its file, those of a module in a
+/// file of its own where that module is declared.
 pub(crate) fn tests_in_source(repo: &Repo, week: &Week, unit: &Unit) -> Vec<String> {
-    let path = repo.week_dir(&week.dir_name).join(format!("tests/days/{}.rs", unit.id));
-    let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut tests = Vec::new();
+    let days = repo.week_dir(&week.dir_name).join("tests/days");
+    tests_of_module(&days, &unit.id, &mut tests);
+    tests
+}
+
+/// Adds the tests of `module`, such as `day3::poison`, to `tests`.
+fn tests_of_module(days: &Path, module: &str, tests: &mut Vec<String>) {
+    let path = days.join(module.replace("::", "/") + ".rs");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut marked = false;
     for line in text.lines().map(str::trim) {
+        if let Some(inner) = line.strip_prefix("mod ").and_then(|line| line.strip_suffix(';')) {
+            tests_of_module(days, &format!("{module}::{inner}"), tests);
+        }
         marked |= line.starts_with("#[test]");
         if marked && let Some((_, rest)) = line.split_once("fn ") {
             let name = rest.split(['(', '<']).next().unwrap_or(rest);
-            tests.push(format!("{}::{name}", unit.id));
+            // A macro's `$name` is the name of no test.
+            if !name.starts_with('$') {
+                tests.push(format!("{module}::{name}"));
+            }
             marked = false;
         }
     }
-    tests
 }
 
 /// A hash over all sources and tests of a week: what a result is true of.
@@ -167,9 +183,11 @@ mod tests {
         let results = Results::load(&repo, &week);
         let tests: Vec<String> = ["a", "b", "c", "d"].map(|t| format!("day1::{t}")).to_vec();
         let standing = results.standing(&tests, "s1");
-        let want = Standing { passed_count: 1, test_count: 4, started: true, current: true };
+        let (passed_count, test_count) = (1, 4);
+        let want = Standing { passed_count, test_count, started: true, current: true, red: true };
         assert_eq!(standing, want);
-        assert!(!results.standing(&tests, "s2").current);
+        let later = results.standing(&tests, "s2");
+        assert_eq!((later.current, later.red), (false, false));
         assert_eq!(results.current(&tests, "s1")[1].outcome, failed);
         assert_eq!(results.current(&tests, "s2"), []);
     }
@@ -178,10 +196,19 @@ mod tests {
     fn tests_stand_in_the_order_of_their_file() {
         let dir = tempfile::tempdir().unwrap();
         let (repo, week) = (Repo { root: dir.path().to_path_buf() }, week());
-        let text = "fn helper() {}\n#[test]\nfn zeros() {}\n\n#[test]\n#[should_panic]\nfn a() {}\n\
-                    suite! {\n    #[test] fn b();\n}\n";
-        repo::write(&dir.path().join("week01-wal/tests/days/day1.rs"), text).unwrap();
-        let want = ["day1::zeros", "day1::a", "day1::b"];
+        let day = "fn helper() {}\n#[test]\nfn zeros() {}\n\nmod given;\nmod poison;\n\n\
+                   #[test]\n#[should_panic]\nfn a() {}\nsuite! {\n    #[test] fn b();\n}\n";
+        let given = "macro_rules! suite {\n    ($(#[test] fn $check:ident();)+) => {};\n}\n";
+        for (path, text) in [
+            ("day1.rs", day),
+            ("day1/given.rs", given),
+            ("day1/poison.rs", "mod deep;\n#[test]\nfn c() {}\n"),
+            ("day1/poison/deep.rs", "#[test]\nfn d() {}\n"),
+        ] {
+            repo::write(&dir.path().join("week01-wal/tests/days").join(path), text).unwrap();
+        }
+        let poison = ["day1::poison::deep::d", "day1::poison::c"];
+        let want = ["day1::zeros", poison[0], poison[1], "day1::a", "day1::b"];
         assert_eq!(tests_in_source(&repo, &week, &week.days[0]), want);
     }
 

@@ -29,6 +29,16 @@ impl<'a> WeekStanding<'a> {
         self.units.iter().find(|(_, standing)| !standing.done()).map(|(unit, _)| *unit)
     }
 
+    /// What to do after `unit`, which is green: an earlier unit that is known not to be, else the
+    /// first later one that is not known to be.
+    pub(crate) fn next_after(&self, unit: &Unit) -> Option<&'a Unit> {
+        let at = self.units.iter().position(|(other, _)| other.id == unit.id)?;
+        let (before, after) = self.units.split_at(at);
+        let red = before.iter().find(|(unit, standing)| !unit.is_lab() && standing.red);
+        let open = || after.iter().skip(1).find(|(_, s)| !(s.done() && s.current));
+        red.or_else(open).map(|(unit, _)| *unit)
+    }
+
     /// Whether all core days are done.
     pub(crate) fn days_done(&self) -> bool {
         self.units.iter().all(|(unit, standing)| unit.is_lab() || standing.done())
@@ -74,5 +84,44 @@ pub(crate) fn test_command(week: &Week, unit: &Unit) -> String {
         format!("cargo x test {label} --day {}", unit.id)
     } else {
         format!("cargo x test {label}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GREEN: Standing =
+        Standing { passed_count: 1, test_count: 1, started: true, current: true, red: false };
+    const UNKNOWN: Standing =
+        Standing { passed_count: 0, test_count: 1, started: false, current: true, red: false };
+    const RED: Standing = Standing { red: true, ..UNKNOWN };
+
+    /// What comes after `unit`, with days 1 to 3 and a lab standing like this.
+    fn after(unit: &str, standings: [Standing; 4]) -> Option<String> {
+        let day = |n| format!("[[day]]\nid='day{n}'\ntitle=''\nidea=''\n");
+        let head = "number=1\nname='wal'\ntitle=''\npromise=''\nopen=false\n";
+        let lab = "[[lab]]\nid='bitcask'\ntitle=''\nidea=''\n";
+        let text = format!("{head}{}{}{}{lab}", day(1), day(2), day(3));
+        let week = Week::parse("week01-wal", &text).unwrap();
+        let units = week.units().zip(standings).collect();
+        let standing = WeekStanding { week: &week, units };
+        standing.next_after(week.unit(unit).unwrap()).map(|unit| unit.id.clone())
+    }
+
+    #[test]
+    fn after_a_green_day_comes_the_first_that_is_not_known_to_be_green() {
+        let standings = [UNKNOWN, GREEN, UNKNOWN, UNKNOWN];
+        assert_eq!(after("2", standings).as_deref(), Some("day3"));
+        let stale = Standing { current: false, ..GREEN };
+        assert_eq!(after("1", [GREEN, stale, GREEN, UNKNOWN]).as_deref(), Some("day2"));
+        assert_eq!(after("1", [GREEN, GREEN, GREEN, UNKNOWN]).as_deref(), Some("bitcask"));
+        assert_eq!(after("bitcask", [UNKNOWN, GREEN, GREEN, GREEN]), None);
+    }
+
+    #[test]
+    fn a_day_that_is_known_to_be_red_comes_first() {
+        assert_eq!(after("2", [RED, GREEN, UNKNOWN, UNKNOWN]).as_deref(), Some("day1"));
+        assert_eq!(after("1", [GREEN, UNKNOWN, RED, UNKNOWN]).as_deref(), Some("day2"));
     }
 }

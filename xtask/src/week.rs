@@ -180,6 +180,11 @@ impl Week {
     }
 }
 
+/// A test's own name, which is unique in its unit: what stands after all modules of its id.
+pub(crate) fn test_name(test: &str) -> &str {
+    test.rsplit_once("::").map_or(test, |(_, name)| name)
+}
+
 impl Unit {
     /// Whether this is a lab, which is optional.
     pub(crate) fn is_lab(&self) -> bool {
@@ -199,7 +204,7 @@ impl Unit {
         self.id.strip_prefix("day").unwrap_or(&self.id)
     }
 
-    /// How long the test of this name (without its module) may take.
+    /// How long the test of this [name](test_name) may take.
     pub(crate) fn time_limit(&self, test: &str) -> Duration {
         self.time_limit_s.get(test).map_or(TIME_LIMIT, |&s| Duration::from_secs(s))
     }

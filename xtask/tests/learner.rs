@@ -48,7 +48,8 @@ const LAB: &str = "pub fn merge() -> u32 {\n    todo!(\"lab bitcask: merge\")\n}
 const DAY1: &str = "#[test]\nfn zeros_are_not_a_record() {\n    let _ = wal::record();\n}\n\
                     #[test]\nfn a_record_is_seven() {\n    \
                     assert!(wal::record() == 7, \"want 7: rule 3 of day 1\");\n}\n";
-const DAY2: &str = "#[test]\nfn a_log_grows() {\n    assert!(wal::log() > 0);\n}\n";
+const DAY2: &str = "mod files;\n";
+const DAY2_FILES: &str = "#[test]\nfn a_log_grows() {\n    assert!(wal::log() > 0);\n}\n";
 const DAY_LAB: &str = "#[test]\nfn a_merge_keeps_all() {\n    wal::merge();\n}\n";
 const HINTS: &str = "[a_record_is_seven]\nnudge = \"Count.\"\ndraw = \"Seven strokes.\"\n\
                      shape = \"A literal.\"\n";
@@ -80,6 +81,7 @@ impl Course {
             ("week01-wal/tests/days/main.rs", "mod day1; mod day2; mod bitcask;\n"),
             ("week01-wal/tests/days/day1.rs", DAY1),
             ("week01-wal/tests/days/day2.rs", DAY2),
+            ("week01-wal/tests/days/day2/files.rs", DAY2_FILES),
             ("week01-wal/tests/days/bitcask.rs", DAY_LAB),
             ("week01-wal/hints/day1.toml", HINTS),
             ("week02-memtable/week.toml", CLOSED),
@@ -180,7 +182,7 @@ fn a_machine_gets_one_object_a_test_and_nothing_else() {
     let tests: Vec<&str> = lines.iter().map(|line| line["test"].as_str().unwrap()).collect();
     let want = ["zeros_are_not_a_record", "a_record_is_seven"].map(|name| format!("day1::{name}"));
     assert_eq!(tests[..2], want);
-    assert_eq!(tests[2..], ["day2::a_log_grows", "bitcask::a_merge_keeps_all"]);
+    assert_eq!(tests[2..], ["day2::files::a_log_grows", "bitcask::a_merge_keeps_all"]);
     assert!(lines.iter().all(|line| line["outcome"] == "not_started"), "{stdout}");
 }
 

@@ -14,7 +14,7 @@ use crate::repo::Repo;
 use crate::road;
 use crate::runner::Report;
 use crate::style::{self, CODE, GOOD, paint};
-use crate::week::{Unit, Week, Weeks};
+use crate::week::{Unit, Week, Weeks, test_name};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -110,7 +110,7 @@ impl Job<'_> {
         if chosen.is_empty() {
             let units = gate.units().iter();
             let units = units.filter(|(unit, _)| self.day.is_none_or(|day| day.id == unit.id));
-            let tests = units.flat_map(|(_, tests)| tests).map(|test| short(test));
+            let tests = units.flat_map(|(_, tests)| tests).map(|test| test_name(test));
             return Err(unknown("test", self.name.unwrap_or_default(), tests));
         }
         Ok(chosen)
@@ -148,15 +148,14 @@ impl Job<'_> {
             anstream::println!("\n{check} {label} is green. {}", self.week.promise);
         }
         anstream::println!();
-        match standing.next() {
+        let next = match self.day {
+            Some(day) => standing.next_after(day),
+            None => standing.next(),
+        };
+        match next {
             Some(unit) => road::print_step(self.week, unit),
             None => anstream::println!("where you stand: {}", paint(CODE, "cargo x")),
         }
         Ok(())
     }
-}
-
-/// A test's name without its module.
-fn short(test: &str) -> &str {
-    test.split_once("::").map_or(test, |(_, name)| name)
 }

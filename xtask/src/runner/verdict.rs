@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process::{Ending, Limits, Seen, Watch};
 use super::stderr::Stderr;
+use crate::week::test_name;
 
 /// The words with which `todo!` panics.
 const TODO: &str = "not yet implemented";
@@ -67,9 +68,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// The name without its module.
+    /// The test's own name, without its modules.
     pub(crate) fn name(&self) -> &str {
-        self.test.split_once("::").map_or(&self.test, |(_, name)| name)
+        test_name(&self.test)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cargo::cargo;
 use crate::cmd::skeleton;
 use crate::nearest::nearest;
 use crate::repo::{self, Repo};
-use crate::week::{Unit, Week};
+use crate::week::{Unit, Week, test_name};
 
 /// The learner's files are what the solution gives, and no target is forgotten.
 pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
@@ -97,8 +97,8 @@ fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, tests: &[String]) -> Vec
         Ok(text) => text,
         Err(_) => return vec![format!("{shown} is missing")],
     };
-    let names = tests.iter().filter_map(|test| Some(test.split_once("::")?.1));
-    let problems = problems_of_hints(&text, &names.collect::<Vec<_>>());
+    let names: Vec<&str> = tests.iter().map(|test| test_name(test)).collect();
+    let problems = problems_of_hints(&text, &names);
     problems.into_iter().map(|problem| format!("{shown}: {problem}")).collect()
 }
 
@@ -108,7 +108,11 @@ fn problems_of_hints(text: &str, tests: &[&str]) -> Vec<String> {
         Err(error) => return vec![error.to_string()],
     };
     let mut problems = Vec::new();
-    for test in tests {
+    for (index, test) in tests.iter().enumerate() {
+        if tests[..index].contains(test) {
+            problems.push(format!("another test is called `{test}`: whose hints are these?"));
+            continue;
+        }
         let Some(table) = tables.get(*test) else {
             problems.push(format!("no hints for `{test}`"));
             continue;
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_test_has_three_hints_and_no_hint_is_stray() {
-        let tests = ["zeros_are_no_record", "a_cut_is_torn", "third"];
+        let tests = ["zeros_are_no_record", "a_cut_is_torn", "third", "third"];
         let text = "
             [zeros_are_no_record]
             nudge = 'a'
@@ -235,6 +239,7 @@ mod tests {
             "`zeros_are_no_record` has an empty draw",
             "no hints for `a_cut_is_torn`",
             "`third`: missing field `draw`",
+            "another test is called `third`: whose hints are these?",
             "hints for `a_cut_is_tron`, which is no test; nearest: `a_cut_is_torn`",
         ];
         assert_eq!(problems, want);

@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::tree::Tree;
 use crate::repo::Repo;
 use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Outcome, Planned, Report};
-use crate::week::Week;
+use crate::week::{Week, test_name};
 
 /// A tree and a target directory that no other slot touches.
 pub(super) struct Slot {
@@ -127,8 +127,7 @@ fn build(workspace: &Path, package: &str, target_dir: Option<&Path>) -> anyhow::
 }
 
 fn planned(week: &Week, test: &str) -> Planned {
-    let (_, name) = test.split_once("::").unwrap_or(("", test));
-    let time = week.unit_of_test(test).map(|unit| unit.time_limit(name));
+    let time = week.unit_of_test(test).map(|unit| unit.time_limit(test_name(test)));
     let limits = Limits::within(time.unwrap_or(crate::week::TIME_LIMIT));
     Planned { test: test.to_owned(), limits }
 }

@@ -160,8 +160,7 @@ impl Week {
         for lab in file.lab {
             units.push(Unit::load(lab, Kind::Lab, &dir)?);
         }
-        let zoo = repo.join("solutions").join("bugs").join(format!("week{:02}.toml", file.number));
-        let bug_count = if zoo.exists() { read_toml::<ZooFile>(&zoo)?.bug.len() } else { 0 };
+        let zoo = repo.join("solutions").join("bugs").join(format!("week{:02}", file.number));
         Ok(Week {
             number: file.number,
             name: file.name,
@@ -169,7 +168,7 @@ impl Week {
             promise: file.promise,
             open: file.open,
             units,
-            bug_count,
+            bug_count: bug_count(&zoo)?,
             package: package.to_string(),
         })
     }
@@ -265,6 +264,15 @@ fn test_names(source: &str) -> Vec<String> {
     let test = Regex::new(r"(?m)^\s*#\[test\]\s*(?:(?:#\[|//).*\n\s*)*fn\s+(\w+)")
         .expect("a constant pattern");
     test.captures_iter(source).map(|found| found[1].to_string()).collect()
+}
+
+/// How many wrong solutions the files of a zoo hold; a week that is not open has none.
+fn bug_count(zoo: &Path) -> Result<usize> {
+    let mut count = 0;
+    for entry in zoo.read_dir().into_iter().flatten() {
+        count += read_toml::<ZooFile>(&entry?.path())?.bug.len();
+    }
+    Ok(count)
 }
 
 fn read_toml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {

@@ -99,8 +99,8 @@ impl Wal {
     ///
     /// # Errors
     ///
-    /// [`Error::RecordTooLarge`], in a log that is not poisoned: nothing has changed. [`Error::Poisoned`]: an earlier call
-    /// failed. [`Error::Io`]: this one did, and the log is poisoned from now on.
+    /// [`Error::Poisoned`]: an earlier call failed. [`Error::RecordTooLarge`]: nothing has changed.
+    /// [`Error::Io`]: this call failed, and the log is poisoned from now on.
     pub fn append(&self, payload: &[u8]) -> Result<Lsn> {
         // ANCHOR: day3_append
         // Wait while a rotation is due and a sync is under way. After a wait look again at

@@ -7,15 +7,12 @@ use std::thread;
 use wal::Durability::{Buffered, Flushed, Synced};
 use wal::fs::{Fault, Operation};
 use wal::testing::{crash_at_every_operation, for_each_seed};
-use wal::{Error, LogOptions, LogWriter, Wal};
+use wal::{Error, LogOptions, LogWriter, Wal, WalStats};
 
 use crate::log::{
-    dir, disk, make_dir, marks, new_log, payload, records, segments, segments_of, shared,
+    bases, dir, disk, end_of, make_dir, marks, new_log, payload, records, segments_of, shared,
 };
-use given::{
-    during_a_sync, expect_acknowledged, expect_all_poisoned, expect_io, expect_poisoned,
-    expect_survivors, in_threads, new_writer, on_a_slow_disk, started, started_with,
-};
+use given::*;
 
 mod given;
 
@@ -89,11 +86,10 @@ fn a_sync_covers_only_what_was_written_before_it_began() {
         wal.flush().expect("and so does flushing");
     });
     expect_acknowledged(led);
+    let synced = wal.synced();
     assert!(
-        wal.synced() <= late,
-        "a record was written at {late} while a sync was under way, and now `synced` is {}\n\
-         that sync may not have seen it: rule 1 of day 3",
-        wal.synced(),
+        synced <= late,
+        "`synced` is {synced}; that sync never saw the record at {late}: rule 1"
     );
     let syncs = fs.counts().syncs;
     wal.sync_past(late).expect("the disk works");
@@ -104,26 +100,18 @@ fn a_sync_covers_only_what_was_written_before_it_began() {
 fn who_comes_during_a_sync_waits_for_the_next() {
     for_each_seed(20, |fs| {
         make_dir(fs).expect("the power is on");
-        let wal = started(fs);
+        let wal = &started(fs);
         thread::scope(|scope| {
             let mut follower = None;
-            let led = during_a_sync(fs, &wal, |gate| {
+            let led = during_a_sync(fs, wal, |gate| {
                 let late = wal.append(&payload(2)).expect("appending goes on during a sync");
-                let wal = &wal;
-                follower = Some(scope.spawn(move || {
-                    wal.sync_past(late).expect("the disk works");
-                    (late, wal.synced())
-                }));
+                let commit = move || wal.sync_past(late).map(|()| wal.synced() > late);
+                follower = Some(scope.spawn(commit));
                 gate.pass(1);
             });
             expect_acknowledged(led);
-            let follower = follower.expect("it was started").join();
-            let (late, synced) = follower.expect("the thread runs through");
-            assert!(
-                synced > late,
-                "a record written at {late}, during a sync, was acknowledged when that sync was \
-                 over, and `synced` stood at {synced}: it came too late for that one: rule 1 of day 3"
-            );
+            let on_disk = join(follower.expect("it was started")).expect("the disk works");
+            assert!(on_disk, "acknowledged by a sync for which it came too late: rule 1 of day 3");
         });
         fs.power_cycle();
         expect_survivors(fs, 3);
@@ -139,9 +127,6 @@ fn every_record_says_what_was_on_disk_when_it_was_written() {
         want.push(wal.synced());
         let durability = [Buffered, Synced, Flushed][number % 3];
         wal.commit(&payload(number), durability).expect("a record of twenty bytes");
-        if durability == Synced {
-            assert_eq!(wal.synced(), wal.end(), "after a synced commit all is on disk: rule 1");
-        }
     }
     wal.sync().expect("the disk works");
     assert_eq!(marks(&fs), want, "the field `synced` of the records, in order: rule 1 of day 3");
@@ -173,8 +158,7 @@ fn a_place_that_the_log_has_not_reached_is_refused_at_once() {
     let asked = catch_unwind(AssertUnwindSafe(|| wal.sync_past(end)));
     assert!(
         asked.is_err(),
-        "sync_past({end}) in a log that ends at {end} says {asked:?}, want a panic\n\
-         no record begins there: who asks for it has a bug, and no sync would ever help"
+        "no record begins at {end}, the log's end: want a panic, got {asked:?}"
     );
     assert_eq!(fs.counts().syncs, syncs, "syncs for a record that is not there");
 }
@@ -185,15 +169,13 @@ fn a_place_that_the_log_has_not_reached_is_refused_at_once() {
 fn a_rotation_moves_the_mark_to_the_new_segment() {
     let fs = disk(1);
     let mut writer = new_writer(&fs, segments_of(100));
-    while segments(&fs).len() < 2 {
+    while bases(&fs).len() < 2 {
         writer.append(&payload(0)).expect("each fits a segment");
     }
-    let base = segments(&fs)[1].0;
     assert_eq!(
         writer.synced(),
-        base,
-        "`synced` when the segment at {base} has begun: sealing the old one put all of it on disk, \
-         and the next record may say so: rule 2 of day 3"
+        bases(&fs)[1],
+        "`synced`, and where the new segment begins: all of the old one is on disk: rule 2 of day 3"
     );
 }
 
@@ -208,9 +190,8 @@ fn a_new_segment_has_a_name_only_when_the_old_one_is_on_disk() {
             writer.sync()
         },
         |fs, _| {
-            let newest = segments(fs).last().map_or(0, |(base, _)| *base);
-            let end =
-                records(fs).last().map_or(0, |(lsn, payload)| lsn + 16 + payload.len() as u64);
+            let newest = bases(fs).pop().unwrap_or(0);
+            let end = records(fs).last().map_or(0, end_of);
             assert!(
                 newest <= end,
                 "after a power cut there is a segment that begins at {newest}, but the log before \
@@ -229,10 +210,9 @@ fn the_name_of_a_new_segment_survives_a_power_cut() {
         for number in 0..9 {
             writer.append(&payload(number)).expect("each fits a segment");
         }
-        let before: Vec<_> = segments(fs).into_iter().map(|(base, _)| base).collect();
+        let before = bases(fs);
         fs.power_cycle();
-        let after: Vec<_> = segments(fs).into_iter().map(|(base, _)| base).collect();
-        assert_eq!(after, before, "the segments' names live in their directory: rule 2 of day 3");
+        assert_eq!(bases(fs), before, "names live in their directory: rule 2 of day 3");
     });
 }
 
@@ -256,10 +236,10 @@ fn a_rotation_waits_for_a_sync_under_way() {
                 (0..100).for_each(|_| thread::yield_now());
             });
             expect_io(led, "the sync failed");
-            let rotated = other.expect("it was started").join().expect("the thread runs through");
+            let rotated = join(other.expect("it was started"));
             expect_poisoned(rotated, "a rotation that came during a sync which failed");
         });
-        assert_eq!(segments(&fs).len(), 1, "no segment may follow one that is not on disk: rule 2");
+        assert_eq!(bases(&fs).len(), 1, "no segment may follow one that is not on disk: rule 2");
     }
 }
 
@@ -275,13 +255,7 @@ fn a_rotation_goes_on_when_the_sync_is_over() {
         });
         expect_acknowledged(led);
     });
-    fs.power_cycle();
-    let survived = records(&fs).len();
-    assert_eq!(
-        survived, 6,
-        "all 6 commits were acknowledged, and {survived} records are there after a power cut\n\
-         a rotation that waited goes on when the sync is over, and loses nothing: rule 2 of day 3"
-    );
+    expect_count_after_power_cut(&fs, 6);
 }
 
 // Rule 3: one syncs for all who wait, and holds no lock meanwhile.
@@ -302,12 +276,11 @@ fn appends_go_on_while_a_sync_is_under_way() {
 
 #[test]
 fn one_sync_carries_all_who_wait() {
-    const THREADS: usize = 8;
     let fs = disk(1);
     let wal = started(&fs);
     for round in 1..=5 {
-        let (syncs, all_appended) = (fs.counts().syncs, &Barrier::new(THREADS));
-        in_threads(THREADS, |number| {
+        let (syncs, all_appended) = (fs.counts().syncs, &Barrier::new(8));
+        in_threads(8, |number| {
             let lsn = wal.append(&payload(number)).expect("the disk works");
             all_appended.wait();
             wal.sync_past(lsn).expect("the disk works");
@@ -315,36 +288,26 @@ fn one_sync_carries_all_who_wait() {
         assert_eq!(
             fs.counts().syncs - syncs,
             1,
-            "syncs for {THREADS} records, all appended before the first of them was synced (round \
-             {round}): the leader syncs for everybody: rule 3 of day 3"
+            "syncs in round {round}, for 8 records that were all appended before anybody asked for \
+             a sync: the leader syncs for everybody: rule 3 of day 3"
         );
     }
 }
 
 #[test]
 fn thirty_two_threads_share_syncs() {
-    const THREADS: usize = 32;
-    const COMMITS: usize = 8;
     let fs = disk(1);
     let wal = started(&fs);
     let syncs_before = fs.counts().syncs;
-    on_a_slow_disk(&fs, &wal, THREADS, COMMITS);
-    let (commits, syncs) = (THREADS * COMMITS, fs.counts().syncs - syncs_before);
+    on_a_slow_disk(&fs, &wal, 32, 8);
+    let syncs = fs.counts().syncs - syncs_before;
     // Two a round would do: the leader's own, and one for those who appended meanwhile.
     assert!(
-        syncs <= commits as u64 / 4,
-        "{commits} commits by {THREADS} threads took {syncs} syncs, want at most a quarter\n\
+        syncs <= 32 * 8 / 4,
+        "8 commits by each of 32 threads took {syncs} syncs, want at most a quarter of 256\n\
          who waits while a leader syncs is carried by the next sync: rule 3 of day 3"
     );
-    fs.power_cycle();
-    let survived = records(&fs).len();
-    assert_eq!(
-        survived,
-        commits + 1,
-        "{} commits were acknowledged, and {survived} records are there after a power cut: a shared \
-         sync counts for what was written before it began: rule 1 of day 3",
-        commits + 1,
-    );
+    expect_count_after_power_cut(&fs, 1 + 32 * 8);
 }
 
 #[test]
@@ -364,12 +327,8 @@ fn threads_keep_their_promises_when_the_power_is_cut() {
         fs.power_cycle();
         let survived = records(&fs);
         for record in acknowledged.into_inner().expect("no test panics here") {
-            assert!(
-                survived.contains(&record),
-                "power cut at operation {cut_at} of four threads: the record at {} was \
-                 acknowledged and is gone: rule 1 of day 3",
-                record.0,
-            );
+            let there = survived.contains(&record);
+            assert!(there, "cut at operation {cut_at}: acknowledged and gone: rule 1: {record:?}");
         }
     }
 }
@@ -385,7 +344,7 @@ fn after_a_failed_sync_nothing_is_acknowledged_ever_again() {
     expect_io(wal.commit(&payload(1), Synced), "a commit whose sync failed");
     assert_eq!(wal.synced(), before, "a sync that failed moves no mark: rule 1 of day 3");
     // From here on the disk says that all is well. It lies.
-    expect_all_poisoned(&wal);
+    expect_all_poisoned(&fs, &wal);
     fs.power_cycle();
     expect_survivors(&fs, 1);
 }
@@ -397,19 +356,17 @@ fn the_leader_hears_the_cause_and_everybody_else_that_there_was_one() {
     let wal = started(&fs);
     fs.fail(Operation::Sync, 1, Fault::Io);
     let syncs = fs.counts().syncs;
-    let size = |payload: &[u8]| 16 + payload.len() as u64;
-    let all_appended = wal.end() + size(&payload(1)) + OTHERS as u64 * size(b"after");
     thread::scope(|scope| {
         let mut others = Vec::new();
         let led = during_a_sync(&fs, &wal, |_gate| {
+            let all_appended = wal.end() + OTHERS as u64 * (16 + 5);
             others.extend((0..OTHERS).map(|_| scope.spawn(|| wal.commit(b"after", Synced))));
             while wal.end() < all_appended {
                 thread::yield_now();
             }
         });
         expect_io(led, "the leader's commit: the disk answered it, so it knows most");
-        for other in others {
-            let failed = other.join().expect("the thread runs through");
+        for failed in others.into_iter().map(join) {
             expect_poisoned(failed, "a commit that waited for a sync which failed");
         }
     });
@@ -429,25 +386,23 @@ fn a_leader_whose_sync_succeeds_acknowledges_nothing_in_a_poisoned_log() {
 
 #[test]
 fn a_failed_write_poisons_the_log() {
-    for durability in [Flushed, Synced] {
-        for fault in [Fault::Io, Fault::NoSpace] {
-            let fs = disk(1);
-            let wal = started(&fs);
-            fs.fail(Operation::Write, 1, fault);
-            expect_io(wal.commit(&payload(1), durability), "a commit whose write failed");
-            expect_all_poisoned(&wal);
-        }
+    let cases = [(Flushed, Fault::Io), (Synced, Fault::Io), (Synced, Fault::NoSpace)];
+    for (durability, fault) in cases {
+        let fs = disk(1);
+        let wal = started(&fs);
+        fs.fail(Operation::Write, 1, fault);
+        expect_io(wal.commit(&payload(1), durability), "a commit whose write failed");
+        expect_all_poisoned(&fs, &wal);
     }
 }
 
 #[test]
 fn a_buffer_that_cannot_be_flushed_poisons_the_log() {
     let fs = disk(1);
-    let options = LogOptions { buffer_size: 64, ..LogOptions::default() };
-    let wal = started_with(&fs, options);
+    let wal = started_with(&fs, LogOptions { buffer_size: 64, ..LogOptions::default() });
     fs.fail(Operation::Write, 1, Fault::NoSpace);
     expect_io(wal.append(&[b'x'; 64]), "an append that fills the buffer, on a full disk");
-    expect_all_poisoned(&wal);
+    expect_all_poisoned(&fs, &wal);
 }
 
 #[test]
@@ -458,27 +413,14 @@ fn a_rotation_that_fails_poisons_the_log() {
         wal.append(&payload(1)).expect("fits the segment");
         fs.fail(operation, 1, Fault::Io);
         expect_io(wal.append(&[b'x'; 84]), &format!("a rotation whose {operation:?} failed"));
-        expect_all_poisoned(&wal);
+        expect_all_poisoned(&fs, &wal);
     }
-}
-
-#[test]
-fn a_poisoned_log_leaves_the_disk_alone() {
-    let fs = disk(1);
-    let wal = started(&fs);
-    fs.fail(Operation::Sync, 1, Fault::Io);
-    expect_io(wal.commit(&payload(1), Synced), "a commit whose sync failed");
-    let before = fs.counts();
-    expect_all_poisoned(&wal);
-    drop(wal);
-    assert_eq!(fs.counts(), before, "a log that does not know what is on disk writes no more");
 }
 
 #[test]
 fn the_first_cause_is_the_one_to_tell() {
     let fs = disk(1);
-    let wal = started(&fs);
-    let mut first = String::new();
+    let (wal, mut first) = (started(&fs), String::new());
     fs.fail(Operation::Sync, 1, Fault::Io);
     let led = during_a_sync(&fs, &wal, |_gate| {
         fs.fail(Operation::Write, 1, Fault::NoSpace);
@@ -486,11 +428,7 @@ fn the_first_cause_is_the_one_to_tell() {
     });
     expect_io(led, "the leader's failed sync");
     let cause = expect_poisoned(wal.sync(), "a sync after two failures");
-    assert!(
-        cause.contains(&first),
-        "the cause is told as {cause:?}, want what failed first, {first:?}\n\
-         what fails later is often a consequence: rule 4 of day 3"
-    );
+    assert!(cause.contains(&first), "told {cause:?}, want what failed first, {first:?}: rule 4");
 }
 
 #[test]
@@ -499,10 +437,8 @@ fn a_record_that_is_too_large_is_no_failure_of_the_disk() {
     let wal = started_with(&fs, segments_of(100));
     let (end, stats) = (wal.end(), wal.stats());
     let refused = wal.commit(&[0; 85], Synced);
-    assert!(
-        matches!(refused, Err(Error::RecordTooLarge { size: 85, limit: 84 })),
-        "85 bytes in segments of 100, each record with a header of 16: {refused:?}"
-    );
+    let said_so = matches!(refused, Err(Error::RecordTooLarge { size: 85, limit: 84 }));
+    assert!(said_so, "85 bytes in segments of 100, each with a header of 16: {refused:?}");
     assert_eq!((wal.end(), wal.stats()), (end, stats), "a refused record changes nothing");
     wal.commit(&payload(1), Synced).expect("and the log goes on: rule 4 is about the disk");
 }
@@ -517,14 +453,12 @@ fn one_thread_pays_one_write_and_one_sync_for_each_commit() {
     for number in 1..=10 {
         wal.commit(&payload(number), Synced).expect("the disk works");
     }
-    let after = fs.counts();
+    let (after, end) = (fs.counts(), wal.end());
     assert_eq!(after.syncs - before.syncs, 10, "syncs of 10 commits: rule 5 of day 3");
     assert_eq!(after.writes - before.writes, 10, "writes of 10 commits: rule 5 of day 3");
     assert_eq!(after.dir_syncs, before.dir_syncs, "no name has changed: rule 5 of day 3");
-    assert_eq!(wal.stats().syncs - stats.syncs, 10, "`WalStats::syncs` counts them");
-    assert_eq!(wal.stats().records - stats.records, 10, "`WalStats::records` counts records");
-    let bytes: usize = (1..=10).map(|number| 16 + payload(number).len()).sum();
-    assert_eq!(wal.stats().bytes - stats.bytes, bytes as u64, "`WalStats::bytes`, with headers");
+    let counted = WalStats { records: 11, bytes: end, syncs: stats.syncs + 10 };
+    assert_eq!(wal.stats(), counted, "`stats` of 11 records and {end} bytes, headers included");
 }
 
 #[test]
@@ -547,9 +481,8 @@ fn a_flushed_commit_survives_the_end_of_the_process() {
     for number in 1..4 {
         wal.commit(&payload(number), Flushed).expect("the disk works");
     }
-    let after = fs.counts();
-    assert_eq!(after.writes - before.writes, 3, "writes of 3 flushed commits: rule 5 of day 3");
-    assert_eq!(after.syncs, before.syncs, "a flush is no sync: rule 5 of day 3");
+    assert_eq!(fs.counts().writes - before.writes, 3, "writes of 3 flushed commits: rule 5");
+    assert_eq!(fs.counts().syncs, before.syncs, "a flush is no sync: rule 5 of day 3");
     fs.kill();
     expect_survivors(&fs, 4);
 }

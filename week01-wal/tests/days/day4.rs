@@ -6,12 +6,10 @@ use wal::fs::{Fault, Fs, Operation};
 use wal::testing::{crash_at_every_operation, for_each_seed};
 use wal::{Error, Recovered, Wal, has_witness, recover};
 
-use crate::log::{Found, dir, disk, make_dir, new_log, payload, segments, segments_of, shared};
-use given::{
-    append, end_of, expect_damage, expect_damage_from, expect_goes_on, expect_recovered, field,
-    half_synced, one_segment, path, place_harmed, placed, placed_one, records_of, recovered,
-    synced_log, three_lives, try_recover,
+use crate::log::{
+    Found, dir, disk, end_of, make_dir, new_log, payload, segments, segments_of, shared,
 };
+use given::*;
 use watch::{Watched, peak_of};
 
 mod given;

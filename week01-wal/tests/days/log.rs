@@ -58,6 +58,16 @@ pub(crate) fn segments(fs: &SimFs) -> Vec<(Lsn, Vec<u8>)> {
     segments.iter().map(|found| (found.base, fs.contents(&found.path))).collect()
 }
 
+/// Where the segments of the log begin, oldest first.
+pub(crate) fn bases(fs: &SimFs) -> Vec<Lsn> {
+    segments(fs).into_iter().map(|(base, _)| base).collect()
+}
+
+/// Where a record ends.
+pub(crate) fn end_of((lsn, payload): &Found) -> Lsn {
+    lsn + 16 + payload.len() as u64
+}
+
 /// The records of the log from its beginning on, up to the first bytes that are none.
 pub(crate) fn records(fs: &SimFs) -> Vec<Found> {
     let mut found = Vec::new();

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use wal::Durability::{Buffered, Flushed, Synced};
 use wal::fs::{SimFs, SyncGate};
@@ -59,7 +59,7 @@ pub(super) fn during_a_sync(
         }
         meanwhile(&gate);
         drop(gate);
-        leader.join().expect("the thread runs through")
+        join(leader)
     })
 }
 
@@ -112,6 +112,24 @@ pub(super) fn expect_survivors(fs: &SimFs, acknowledged: usize) {
     );
 }
 
+/// So many records were acknowledged, and must be there.
+#[track_caller]
+pub(super) fn expect_count_after_power_cut(fs: &SimFs, acknowledged: usize) {
+    fs.power_cycle();
+    let survived = records(fs).len();
+    assert_eq!(
+        survived, acknowledged,
+        "records after a power cut, and records that were acknowledged before it: a shared sync \
+         counts for what was written before it began: rule 1 of day 3"
+    );
+}
+
+/// What a thread came back with.
+#[track_caller]
+pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().expect("the thread runs through")
+}
+
 #[track_caller]
 pub(super) fn expect_acknowledged(commit: Result<Lsn>) {
     assert!(commit.is_ok(), "the disk works, and a commit failed: {commit:?}");
@@ -138,9 +156,11 @@ pub(super) fn expect_poisoned<T: Debug>(result: Result<T>, what: &str) -> String
     }
 }
 
-/// Nothing that could acknowledge anything works any more, and all of it names the same cause.
+/// Nothing that could acknowledge anything works any more, all of it names the same cause, and the
+/// disk is left alone.
 #[track_caller]
-pub(super) fn expect_all_poisoned(wal: &Wal) {
+pub(super) fn expect_all_poisoned(fs: &SimFs, wal: &Wal) {
+    let before = fs.counts();
     let results = [
         ("a synced commit", wal.commit(b"more", Synced).map(drop)),
         ("a flushed commit", wal.commit(b"more", Flushed).map(drop)),
@@ -157,4 +177,9 @@ pub(super) fn expect_all_poisoned(wal: &Wal) {
             "{what} says {cause:?}, which does not name what failed: rule 4 of day 3"
         );
     }
+    assert_eq!(
+        fs.counts(),
+        before,
+        "a log that does not know what is on disk writes no more: rule 4"
+    );
 }

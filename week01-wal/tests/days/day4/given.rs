@@ -8,7 +8,7 @@ use wal::{
     Error, LogOptions, Lsn, Record, Recovered, RecoveryMode, Result, Wal, encode, recover, segment,
 };
 
-use crate::log::{Found, dir, disk, make_dir, payload, segments, segments_of, shared};
+use crate::log::{Found, dir, disk, end_of, make_dir, payload, segments, segments_of, shared};
 
 /// The files of a log: where each begins, and its bytes.
 pub(super) type Image = Vec<(Lsn, Vec<u8>)>;
@@ -62,11 +62,6 @@ pub(super) fn append(bytes: &mut Vec<u8>, base: Lsn, synced: Lsn, payload: &[u8]
 pub(super) fn records_of(image: &Image) -> Vec<Found> {
     let fs = placed(image);
     crate::log::records(&fs)
-}
-
-/// Where a record ends.
-pub(super) fn end_of((lsn, payload): &Found) -> Lsn {
-    lsn + 16 + payload.len() as u64
 }
 
 /// A disk with these files, all of them there for good.

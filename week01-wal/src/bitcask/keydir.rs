@@ -91,7 +91,6 @@ pub fn apply(
 /// Reads a record of `file` as a batch; if it is none, that is damage of that file.
 pub fn decode_batch<'a>(file: &DataFile, record: &Record<'a>) -> Result<Batch<'a>> {
     Batch::decode(record.payload).map_err(|malformed| {
-        let offset = record.lsn - file.base + (HEADER_SIZE + malformed.offset) as u64;
-        Error::corruption(file.file.path(), offset, malformed.reason)
+        Error::corruption(file.file.path(), record.lsn - file.base, malformed.to_string())
     })
 }

@@ -3,24 +3,23 @@
 mod given;
 mod meddled;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Barrier};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use wal::Durability::{Buffered, Flushed, Synced};
-use wal::bitcask::hint;
+use wal::bitcask::hint::{self, Spot};
 use wal::bitcask::keydir::{self, DataFile, KeyDir};
 use wal::fs::{Fault, Fs, Operation, SimFs};
 use wal::testing::{
     batch, conformance, delete, for_each_seed, put, survives_kills, survives_power_cuts,
 };
-use wal::{Bitcask, BitcaskOptions, Engine, Error, Reader, RecoveryMode};
+use wal::{Bitcask, BitcaskOptions, Engine, Error, Reader, Record, RecoveryMode};
 
 use crate::allocated_by;
 use given::{
-    HINTED, bases, close, dir, directory_of, expect, expect_damage, give_way, hint_at, hinted,
-    merge, merging_workload, open, open_wide, records_read, segment_at, segments_of, small, tell,
-    told, try_open,
+    HINTED, bases, close, dir, directory_of, expect, expect_damage, hint_at, hinted, merge,
+    merging_workload, open, open_wide, records_read, segment_at, segments_of, small, tell, told,
+    try_open,
 };
 use meddled::Meddled;
 
@@ -145,6 +144,9 @@ fn a_place_that_is_wrong_gives_no_other_keys_value() {
         let read = place.read(key.as_bytes());
         expect_damage(read.map(Some), 0, 0, &format!("operation {index} does not put {key:?}"));
     }
+    let file = &directory_of((0..4).map(|_| batch(&[put("a", "1")])))[&b"a"[..]].file;
+    let record = Record { lsn: 132, synced: 0, payload: b"no batch" };
+    expect_damage(keydir::decode_batch(file, &record), 99, 33, "a record that is no batch");
 }
 
 // Rule 3: a merge copies, syncs, and only then removes; the oldest segment, and one at a time.
@@ -300,20 +302,7 @@ fn a_merge_waits_for_a_write_that_is_under_way() {
         let store = Bitcask::open(Arc::new(meddled.clone()), dir(), small()).expect("a new store");
         tell(&store, "a1 b1 c1 d1");
         // Between the numbering of a2 and its place in the directory, a merge reads a1.
-        let (begun, read) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
-        let (begun_there, read_there) = (Arc::clone(&begun), Arc::clone(&read));
-        meddled.before_next_write(move || {
-            begun_there.wait();
-            give_way(2000, || !read_there.load(SeqCst));
-            // The merge has its bytes. Will it look, or will it wait?
-            give_way(100, || true);
-        });
-        thread::scope(|scope| {
-            scope.spawn(|| tell(&store, "a2"));
-            begun.wait();
-            meddled.after_reads(move || read.store(true, SeqCst));
-            merge(&store);
-        });
+        meddled.while_writing(|| tell(&store, "a2"), || assert_ne!(merge(&store).freed_bytes, 0));
         let rule = "a2 was being written when the merge looked for a: look and append under one \
                     lock, the one that writes hold (rule 4)";
         expect(&store, "a2 b1 c1 d1", rule);
@@ -438,6 +427,19 @@ fn a_hint_of_other_bytes_is_no_hint() {
             let read = records_read(&fs);
             assert_eq!(read, expected, "a hint made from other bytes was believed: rule 5");
         }
+    }
+}
+
+#[test]
+fn a_hint_that_points_elsewhere_is_no_hint() {
+    let file = |fs: &SimFs| DataFile { base: 99, file: fs.open(&segment_at(99)).expect("it is") };
+    let good = hint::Hint::of(&file(&hinted()), 196).expect("it is whole");
+    for (lsn, size) in [(98, 33), (0, 33), (196, 33), (u64::MAX, 33), (99, u32::MAX), (99, 1 << 27)]
+    {
+        let (fs, mut hint) = (hinted(), good.clone());
+        hint.changes[0].1 = Some(Spot { lsn, size, index: 0 });
+        hint::write(&fs, dir(), 99, &hint).expect("the disk works");
+        assert_eq!(records_read(&fs), 4, "a spot at {lsn}, of {size} bytes, was believed: rule 5");
     }
 }
 

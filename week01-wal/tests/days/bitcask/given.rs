@@ -6,7 +6,6 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use wal::bitcask::hint;
 use wal::bitcask::keydir::{self, DataFile, KeyDir};
@@ -113,11 +112,6 @@ pub(super) fn directory_of(batches: impl IntoIterator<Item = WriteBatch>) -> Key
         keydir::apply(&mut keys, &Arc::new(DataFile { base, file }), lsn, size, batch.iter());
     }
     keys
-}
-
-/// Lets other threads run while `waiting`, so many times at most.
-pub(super) fn give_way(times: usize, waiting: impl Fn() -> bool) {
-    (0..times).take_while(|_| waiting()).for_each(|_| thread::yield_now());
 }
 
 /// Where the segments begin.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
 
 use wal::Result;
 use wal::fs::{File, Fs, Lock, SimFs};
@@ -30,15 +32,38 @@ impl Meddled {
     }
 
     /// Does `event` once, before the next write.
-    pub(super) fn before_next_write(&self, event: impl FnOnce() + Send + 'static) {
+    fn before_next_write(&self, event: impl FnOnce() + Send + 'static) {
         let mut event = Some(event);
         let once = move || event.take().into_iter().for_each(|event| event());
         *self.before_write.lock().expect("no panic while it is held") = Some(Box::new(once));
     }
 
+    /// Does `write` in a thread, and `other` while that is about to write to a file: until `other`
+    /// has read something, and a little longer, so that it can do what it should wait with.
+    pub(super) fn while_writing(&self, write: impl FnOnce() + Send, other: impl FnOnce()) {
+        let (begun, read) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
+        let (begun_there, read_there) = (Arc::clone(&begun), Arc::clone(&read));
+        self.before_next_write(move || {
+            begun_there.wait();
+            give_way(2000, || !read_there.load(SeqCst));
+            give_way(100, || true);
+        });
+        thread::scope(|scope| {
+            scope.spawn(write);
+            begun.wait();
+            self.after_reads(move || read.store(true, SeqCst));
+            other();
+        });
+    }
+
     fn file(&self, file: Arc<dyn File>) -> Arc<dyn File> {
         Arc::new(MeddledFile { fs: self.clone(), file })
     }
+}
+
+/// Lets other threads run while `waiting`, so many times at most.
+fn give_way(times: usize, waiting: impl Fn() -> bool) {
+    (0..times).take_while(|_| waiting()).for_each(|_| thread::yield_now());
 }
 
 /// Lets it happen, if it is not just happening.

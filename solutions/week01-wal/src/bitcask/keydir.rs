@@ -16,7 +16,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::fs::File;
-use crate::record::HEADER_SIZE;
 use crate::{Batch, Decoded, Error, Lsn, Operation, Operations, Record, Result, decode};
 
 /// Every key that has a value. Ordered, so that it can be scanned; the original is a hash table.

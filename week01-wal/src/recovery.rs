@@ -74,7 +74,11 @@ pub struct Recovered {
 /// # Errors
 ///
 /// [`Error::Corruption`] names the file and the offset of the first bad byte, and nothing was
-/// changed on disk; so does an error of `visit`, passed on as it is. [`Error::Io`]: recover again.
+/// changed on disk. In every mode it is the answer to a log that does not reach `from`. After an
+/// error of `visit`, passed on as it is, nothing was changed either. [`Error::Io`]: recover again;
+/// after [`RecoveryMode::PointInTime`] only when the machine has been started anew. If the sync of
+/// the directory failed, the segments that were removed are out of sight and still on disk, and
+/// nobody can remove again what nobody sees.
 ///
 /// # Cost
 ///
@@ -128,7 +132,8 @@ fn open_at(fs: &Arc<dyn Fs>, dir: &Path, from: Lsn) -> Result<LogReader> {
 
 /// What stands behind the last good record.
 struct Rest {
-    /// How many bytes further the log went, as far as its files tell.
+    /// How many bytes further the log went, as far as its files tell: from where `reader` stopped
+    /// to the end of the newest file.
     bytes: u64,
     /// The segments that begin behind the one where the good records end, oldest first.
     later: Vec<PathBuf>,
@@ -167,9 +172,11 @@ impl Rest {
     /// Removes the later segments, for good: one that came back would stand behind what is appended
     /// from now on.
     ///
-    /// **Day 4**.
+    /// **Day 4**. That holds also for those that an earlier recovery removed, whose process was
+    /// killed before it synced the directory: they are out of sight, and still on disk.
     fn remove_later(&self, fs: &Arc<dyn Fs>, dir: &Path) -> Result<()> {
         // A crash may leave any of them. Each that is left still says that something is missing.
+        // Sync the directory even if there is nothing to remove.
         todo!("day 4: rest remove later")
     }
 }

@@ -2,8 +2,8 @@
 
 use wal::Durability::{Flushed, Synced};
 use wal::RecoveryMode::{PointInTime, Strict, TolerateTail};
-use wal::fs::{Fault, Fs, Operation};
-use wal::testing::{crash_at_every_operation, for_each_seed};
+use wal::fs::{Fault, Fs, Operation, SimFs};
+use wal::testing::{crash_at_every_operation, for_each_seed, kill_at_every_operation};
 use wal::{Error, Recovered, Wal, has_witness, recover};
 
 use crate::log::{
@@ -118,7 +118,7 @@ fn a_flipped_bit_that_no_witness_saw_is_a_torn_tail() {
         fs.flip_bit(path(0), bit as u64 / 8, bit as u32 % 8);
         let good = all.iter().take_while(|found| end_of(found) * 8 <= bit as u64).count();
         let torn = bytes.len() as u64 - all[good].0;
-        let why = format!("bit {bit} flipped, in bytes that nobody knew to be on disk");
+        let why = format!("byte {} harmed, which nobody knew to be on disk", bit / 8);
         expect_recovered(&fs, TolerateTail, &all[..good], torn, &why);
     }
 }
@@ -238,7 +238,8 @@ fn a_witness_is_found_wherever_it_stands() {
         let fs = placed(&vec![(base, bytes)]);
         let file = fs.open(&path(base)).expect("it was placed there");
         let found = has_witness(&file, base, base).expect("the disk works");
-        assert!(found, "a witness {position} bytes behind the bad one was not found: rule 3");
+        let size = 16 + payload.len();
+        assert!(found, "a witness of {size} bytes, {position} behind the bad one, was not found");
         fs.flip_bit(path(base), position as u64 + 2, 3);
         let found = has_witness(&file, base, base).expect("the disk works");
         assert!(!found, "bytes {position} behind the bad one are no record, and so no witness");
@@ -300,23 +301,14 @@ fn point_in_time_can_be_cut_short_anywhere() {
     let all = records_of(&image);
     for harmed in [1, 4] {
         let lsn = all[harmed].0;
-        crash_at_every_operation(
-            |fs, offset: &mut u64| {
-                *offset = place_harmed(fs, &image, lsn);
-                try_recover(fs, 0, PointInTime).map(drop)
-            },
-            |fs, harmed_offset| {
-                let why = "point in time, cut short by a power cut: rule 5 of day 4";
-                match try_recover(fs, 0, TolerateTail) {
-                    Ok((_, shown)) => assert!(shown == all[..harmed], "{why}: {shown:?}"),
-                    Err(Error::Corruption { offset, .. }) => assert_eq!(offset, *harmed_offset),
-                    Err(other) => panic!("{why}: a disk that works says {other}"),
-                }
-                let recovered = try_recover(fs, 0, PointInTime);
-                assert_eq!(recovered.map(|(report, _)| report.end).ok(), Some(lsn), "{why}");
-                expect_goes_on(fs, lsn, &all[..harmed], why);
-            },
-        );
+        let give_up = |fs: &SimFs, offset: &mut u64| {
+            *offset = place_harmed(fs, &image, lsn);
+            try_recover(fs, 0, PointInTime).map(drop)
+        };
+        let given_up =
+            |fs: &SimFs, offset: &mut u64| expect_given_up(fs, lsn, &all[..harmed], *offset);
+        crash_at_every_operation(give_up, given_up);
+        kill_at_every_operation(give_up, given_up);
     }
 }
 
@@ -391,7 +383,9 @@ fn a_recovery_that_failed_is_made_good_by_the_next() {
     use Operation::{Create, Remove, Rename, SetLen, Sync, SyncDir, Write};
     for operation in [Create, Remove, Rename, SetLen, Sync, SyncDir, Write] {
         for first_is_lost in [true, false] {
-            let mut bytes = one_segment(&[(0, 0), (1, 0), (2, 0), (3, 0)]);
+            // What is appended in the end is as long, and stops where an old record begins.
+            let mut bytes = Vec::new();
+            (0..4).for_each(|_| append(&mut bytes, 0, 0, b"record"));
             let all = records_of(&vec![(0, bytes.clone())]);
             let kept = usize::from(!first_is_lost);
             bytes[all[kept].0 as usize..all[kept + 1].0 as usize].fill(0);
@@ -411,18 +405,24 @@ fn a_recovery_that_failed_is_made_good_by_the_next() {
 // Rule 5: recovery may be interrupted and repeated.
 
 #[test]
+fn an_empty_segment_has_its_name_at_every_instant() {
+    crash_at_every_operation(
+        |fs, _: &mut ()| {
+            fs.overwrite(path(100), b"");
+            try_recover(fs, 100, TolerateTail).map(drop)
+        },
+        |fs, _| {
+            let end = try_recover(fs, 100, TolerateTail).map(|(report, _)| report.end).ok();
+            assert_eq!(end, Some(100), "the empty segment at 100, after a power cut: rule 5");
+        },
+    );
+}
+
+#[test]
 fn power_cuts_leave_a_torn_tail_and_never_damage() {
     crash_at_every_operation(three_lives, |fs, acknowledged| {
         make_dir(fs).expect("the power is on");
-        // Power cut again at the first, the second, the third … operation of recovery.
-        let again = (1..).find_map(|cut_at| {
-            fs.crash_at(cut_at);
-            let recovered = try_recover(fs, 0, TolerateTail);
-            let went_dark = !fs.is_powered();
-            fs.power_cycle();
-            (!went_dark).then_some(recovered)
-        });
-        let recovered = again.expect("in the end recovery gets through");
+        let recovered = cut_again_and_again(fs);
         let (report, shown) = recovered.expect("a power cut is not damage: rule 2 of day 4");
         let want: Vec<_> = (0..shown.len().max(*acknowledged)).map(payload).collect();
         assert!(

@@ -108,7 +108,11 @@ pub(super) fn try_recover(
 #[track_caller]
 pub(super) fn recovered(fs: &SimFs) -> (Recovered, Vec<Found>) {
     let recovered = try_recover(fs, 0, RecoveryMode::TolerateTail);
-    recovered.unwrap_or_else(|error| panic!("recovery must work here, and fails: {error}"))
+    recovered.unwrap_or_else(|error| {
+        panic!(
+            "no synced byte was harmed, so recovery must work, and fails: {error}: rules 2 and 4"
+        )
+    })
 }
 
 /// Recovers, and expects exactly `want`, the log cut behind it, and `torn` bytes reported. Then
@@ -133,7 +137,7 @@ pub(super) fn expect_recovered(
     );
     let end = want.last().map_or(0, end_of);
     let right = Recovered { end, records: want.len() as u64, torn_bytes: torn, lost_bytes: 0 };
-    assert_eq!(report, right, "{why}: the report, left; it should be, right");
+    assert_eq!(report, right, "{why}: left is the report of your recovery, right what is true");
     expect_same_again(fs, mode, &report, want, why);
     expect_goes_on(fs, report.end, want, why);
 }
@@ -170,6 +174,34 @@ pub(super) fn expect_goes_on(fs: &SimFs, end: Lsn, before: &[Found], why: &str) 
         shown.len(),
         want.len(),
     );
+}
+
+/// What stands behind the damage at `harmed_offset` of its file, LSN `end`, is being given up, and
+/// somebody cut that short: either the damage still shows, or it is gone for good.
+#[track_caller]
+pub(super) fn expect_given_up(fs: &SimFs, end: Lsn, before: &[Found], harmed_offset: u64) {
+    let why = "point in time, cut short by a power cut or killed: rule 5 of day 4";
+    match try_recover(fs, 0, RecoveryMode::TolerateTail) {
+        Ok((_, shown)) => assert!(shown == before, "{why}: {shown:?}"),
+        Err(Error::Corruption { offset, .. }) => assert_eq!(offset, harmed_offset, "{why}"),
+        Err(other) => panic!("{why}: a disk that works says {other}"),
+    }
+    let recovered = try_recover(fs, 0, RecoveryMode::PointInTime);
+    assert_eq!(recovered.map(|(report, _)| report.end).ok(), Some(end), "{why}");
+    expect_goes_on(fs, end, before, why);
+}
+
+/// Recovers, with the power cut at the first operation, then at the second, and so on until it
+/// gets through.
+pub(super) fn cut_again_and_again(fs: &SimFs) -> Result<(Recovered, Vec<Found>)> {
+    let recovered = (1..).find_map(|cut_at| {
+        fs.crash_at(cut_at);
+        let recovered = try_recover(fs, 0, RecoveryMode::TolerateTail);
+        let went_dark = !fs.is_powered();
+        fs.power_cycle();
+        (!went_dark).then_some(recovered)
+    });
+    recovered.expect("in the end recovery gets through")
 }
 
 /// Expects damage at this offset of the file that begins at `base`, and a disk left as it was.

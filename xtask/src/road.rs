@@ -77,6 +77,15 @@ pub(crate) fn chapter_path(unit: &Unit) -> String {
     format!("book/src/{}", unit.chapter)
 }
 
+/// Compilers name a file from the workspace or from the package; we name it from the workspace.
+pub(crate) fn place(repo: &Repo, week: &Week, location: &str) -> String {
+    let file = location.rsplit_once(':').map_or(location, |(file, _)| file);
+    match repo.week_dir(&week.dir_name).join(file).is_file() && !repo.root.join(file).is_file() {
+        true => format!("{}/{location}", week.dir_name),
+        false => location.to_owned(),
+    }
+}
+
 /// The command that shows how far a unit is.
 pub(crate) fn test_command(week: &Week, unit: &Unit) -> String {
     let label = week.label();

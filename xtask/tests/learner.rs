@@ -162,6 +162,14 @@ fn a_learner_goes_from_the_first_red_test_to_a_green_week() {
 }
 
 #[test]
+fn a_green_day_leads_on_though_the_days_before_never_ran() {
+    let course = Course::new();
+    course.solve("log", "day 2: log", "1");
+    let text = course.run(&["test", "week01", "--day", "2"], 0);
+    assert_has(&text, &["✓ 1 of 1", "next, if you like: week01 · lab bitcask"]);
+}
+
+#[test]
 fn code_that_does_not_compile_shows_the_compilers_words_and_no_more() {
     let course = Course::new();
     course.solve("record", "day 1: record", "\"seven\"");
@@ -189,6 +197,8 @@ fn a_machine_gets_one_object_a_test_and_nothing_else() {
 #[test]
 fn hints_come_one_by_one() {
     let course = Course::new();
+    let text = course.run(&["hint", "week01"], 1);
+    assert_has(&text, &["begin with the stub `record` at week01-wal/src/record.rs:2"]);
     course.solve("record", "day 1: record", "8");
     let text = course.run(&["hint", "week01"], 0);
     assert_has(&text, &["✗ a_record_is_seven", "1 of 3 a nudge", "Count.", "--more"]);

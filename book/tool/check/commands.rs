@@ -30,10 +30,11 @@ pub(super) fn problems(guide: &Guide) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// A command is a file of its own, or a folder, in `known`.
+/// A command is a file of its own, or a folder, in `known`; but `help` comes with every command.
 fn unknown<'a>(text: &'a str, known: &Path) -> BTreeSet<&'a str> {
     let names = COMMAND.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str()));
     names
+        .filter(|name| *name != "help")
         .filter(|name| !known.join(format!("{name}.rs")).exists() && !known.join(name).exists())
         .collect()
 }
@@ -46,7 +47,7 @@ mod tests {
     fn a_command_without_a_file_is_unknown() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("test.rs"), "").unwrap();
-        let text = "`cargo x test week01`, `cargo x`, `cargo x tset week01`";
+        let text = "`cargo x test week01`, `cargo x`, `cargo x help test`, `cargo x tset week01`";
         assert_eq!(unknown(text, dir.path()), BTreeSet::from(["tset"]));
     }
 }

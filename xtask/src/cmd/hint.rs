@@ -46,7 +46,7 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         anstream::println!("{} {what} is green: no hint needed", paint(GOOD, style::PASSED));
         return Ok(Answer::Yes);
     };
-    print_test(week, unit, &report);
+    print_test(repo, week, unit, &report);
     let all = hints::load(repo, week, unit)?;
     let Some(hints) = all.get(report.name()) else {
         anstream::println!("\nthere is no hint for this test; read {}", road::chapter_path(unit));
@@ -103,7 +103,7 @@ fn pick(reports: &[Report]) -> Option<Report> {
     failed.or_else(|| reports.iter().find(|r| r.outcome.not_started())).cloned()
 }
 
-fn print_test(week: &Week, unit: &Unit, report: &Report) {
+fn print_test(repo: &Repo, week: &Week, unit: &Unit, report: &Report) {
     let title = format!("{} · {} · {}", week.label(), unit.label(), unit.title);
     anstream::println!("{}", paint(BOLD, title));
     let (style, glyph) = match report.outcome {
@@ -111,8 +111,29 @@ fn print_test(week: &Week, unit: &Unit, report: &Report) {
         _ => (BAD, style::FAILED),
     };
     anstream::println!("  {} {}", paint(style, glyph), paint(BOLD, report.name()));
-    if let Some(line) = report.outcome.message().lines().next() {
+    let words = first_words(repo, week, &report.outcome);
+    for line in words.lines().flat_map(|line| style::wrap(line, 88)) {
         anstream::println!("    {}", paint(DIM, line));
+    }
+}
+
+/// What there is to say before any hint, which speaks of a wrong answer: not of none.
+fn first_words(repo: &Repo, week: &Week, outcome: &Outcome) -> String {
+    let message = outcome.message();
+    match outcome {
+        Outcome::NotStarted { what, location } => {
+            let stub = what.split_once(": ").map_or(what.as_str(), |(_, stub)| stub);
+            let place = location.as_deref().map(|place| road::place(repo, week, place));
+            match place {
+                Some(place) => format!("not written yet: begin with the stub `{stub}` at {place}"),
+                None => message,
+            }
+        }
+        Outcome::TimedOut { .. } => format!(
+            "{message}\nFind the line where it stands before you read on: an `eprintln!` before each \
+             loop, lock and wait; `cargo x test` shows what it printed last."
+        ),
+        _ => message.lines().next().unwrap_or_default().to_owned(),
     }
 }
 
@@ -166,13 +187,17 @@ impl Seen {
 mod tests {
     use super::*;
 
+    fn week() -> Week {
+        let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = false\n\
+                    [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\n";
+        Week::parse("week01-wal", text).unwrap()
+    }
+
     #[test]
     fn each_more_shows_one_more_and_it_is_remembered() {
         let dir = tempfile::tempdir().unwrap();
         let repo = Repo { root: dir.path().to_path_buf() };
-        let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = false\n\
-                    [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\n";
-        let week = Week::parse("week01-wal", text).unwrap();
+        let week = week();
         let show = |more| {
             let mut seen = Seen::load(&repo);
             let count = seen.count(&week, "day1::a", more);
@@ -184,6 +209,24 @@ mod tests {
         assert_eq!(show(false), 2);
         assert_eq!(show(true), 3);
         assert_eq!(show(true), 3);
+    }
+
+    #[test]
+    fn a_test_that_gave_no_answer_says_where_to_look_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let repo = Repo { root: dir.path().to_path_buf() };
+        repo::write(&dir.path().join("week01-wal/src/record.rs"), "").unwrap();
+        let words = |outcome| first_words(&repo, &week(), &outcome);
+
+        let location = Some("src/record.rs:57".to_owned());
+        let todo = Outcome::NotStarted { what: "day 1: encode".to_owned(), location };
+        let want = "not written yet: begin with the stub `encode` at week01-wal/src/record.rs:57";
+        assert_eq!(words(todo), want);
+        let hung = words(Outcome::TimedOut { limit_s: 20, busy: Some(false) });
+        assert!(hung.contains("a deadlock"), "{hung}");
+        assert!(hung.contains("Find the line where it stands"), "{hung}");
+        let message = "want 3\ngot 4".to_owned();
+        assert_eq!(words(Outcome::Failed { message, location: None }), "want 3");
     }
 
     #[test]

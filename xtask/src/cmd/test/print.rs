@@ -14,6 +14,8 @@ const WIDTH: usize = 72;
 const WIDTH_MAX: usize = 100;
 /// How many lines of a failing test's own output are worth showing: the last ones.
 const OUTPUT_LINES: usize = 12;
+/// How much of each. It is more than a terminal's width, for one may want to copy a command whole.
+const OUTPUT_WIDTH: usize = 240;
 
 /// Prints how a unit did: one line if it is green, else the first failure in full and a line for
 /// every other one. With `each`, a line for every test that passed, too.
@@ -66,7 +68,10 @@ fn in_full(repo: &Repo, week: &Week, unit: &Unit, report: &Report) {
         anstream::println!("    {line}");
     }
     if let Some(location) = report.outcome.location() {
-        anstream::println!("    {}", paint(DIM, format!("at {}", place(repo, week, location))));
+        anstream::println!(
+            "    {}",
+            paint(DIM, format!("at {}", road::place(repo, week, location)))
+        );
     }
     if !report.outcome.not_started() {
         own_output(&report.output);
@@ -93,7 +98,7 @@ fn own_output(output: &str) {
         anstream::println!("    {}", paint(DIM, what));
     }
     for line in &lines[skipped..] {
-        anstream::println!("    {} {}", paint(DIM, "│"), cut(line, WIDTH_MAX - 6));
+        anstream::println!("    {} {}", paint(DIM, "│"), cut(line, OUTPUT_WIDTH));
     }
 }
 
@@ -148,15 +153,6 @@ fn rule(message: &str) -> Option<(u32, Option<&str>)> {
     let (rule, rest) = rest.split_at(number(rest));
     let day = rest.strip_prefix(" of day ").map(|day| &day[..number(day)]);
     Some((rule.parse().ok()?, day))
-}
-
-/// Compilers name a file from the workspace or from the package; we name it from the workspace.
-fn place(repo: &Repo, week: &Week, location: &str) -> String {
-    let file = location.rsplit_once(':').map_or(location, |(file, _)| file);
-    match repo.week_dir(&week.dir_name).join(file).is_file() && !repo.root.join(file).is_file() {
-        true => format!("{}/{location}", week.dir_name),
-        false => location.to_owned(),
-    }
 }
 
 /// One test for a machine.

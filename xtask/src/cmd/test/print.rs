@@ -13,7 +13,7 @@ const WIDTH: usize = 72;
 /// The column that no line of ours goes beyond.
 const WIDTH_MAX: usize = 100;
 /// How many lines of a failing test's own output are worth showing: the last ones.
-const OUTPUT_LINES: usize = 12;
+const OUTPUT_LINES: usize = 16;
 /// How much of each. It is more than a terminal's width, for one may want to copy a command whole.
 const OUTPUT_WIDTH: usize = 240;
 

@@ -213,12 +213,30 @@ fn replayable(fs: &SimFs, test: impl FnOnce()) {
         .unwrap_or_default();
     // A function that is not written yet fails on every seed alike.
     if !message.starts_with("not yet implemented") {
-        let test = thread::current().name().unwrap_or("this test").to_owned();
         let seed = fs.seed();
         eprintln!("the disk, seed {seed}, was told:\n{}", last_lines(&fs.trace()));
-        eprintln!("to see this failure again: set CAIRN_SEED={seed} and run {test}");
+        eprintln!("to see this failure again:\n  {}", this_test_with(seed));
     }
     panic::resume_unwind(panic);
+}
+
+/// The command that runs this test with this seed: the harness names a test's thread
+/// `day3::its_name`, and the package is called `week01-wal`.
+fn this_test_with(seed: u64) -> String {
+    let package = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let package = Path::new(&package).file_name().unwrap_or_default().to_string_lossy();
+    let week = package.split('-').next().unwrap_or_default();
+    let thread = thread::current();
+    let Some((modules, name)) = thread.name().and_then(|id| id.rsplit_once("::")) else {
+        return format!("CAIRN_SEED={seed} and this test");
+    };
+    let day = modules.split("::").next().unwrap_or_default();
+    let day = day.strip_prefix("day").unwrap_or(day);
+    let test = format!("cargo x test {week} --day {day} {name}");
+    match cfg!(windows) {
+        true => format!("cmd /C \"set CAIRN_SEED={seed}&& {test}\""),
+        false => format!("CAIRN_SEED={seed} {test}"),
+    }
 }
 
 /// The end of a trace, which is where the trouble is.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   checkpoint   ├─ header ─┼─ batch ─┼─ batch ─┼─ … ─┤     records, as in the log
-//!                │          └ puts in key order, 64 KiB at a time, numbered from 0
+//!                │          └ puts in key order, 64 KiB at a time; each batch's number is 0
 //!                │
 //!                └ offset   size   field
 //!                ┌────────┬──────┬─────────────┬─────────────────────────────────────┐
@@ -35,7 +35,8 @@ const TEMPORARY_NAME: &str = "checkpoint.tmp";
 const MAGIC: &[u8; 8] = b"CAIRNCP1";
 /// Size of the header, in bytes.
 const CHECKPOINT_HEADER_SIZE: usize = 32;
-/// Entries are collected until the next would make the batch larger than this, in bytes.
+/// Entries are collected until the next would make the batch larger than this, in bytes. A few
+/// bytes more do no harm: of the next entry, the sizes of key and value are near enough.
 const BATCH_SIZE: usize = 64 << 10;
 
 /// The keys and values of a store at one instant.
@@ -98,8 +99,8 @@ pub fn write(fs: &dyn Fs, dir: &Path, checkpoint: &Checkpoint) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Corruption`] if it is not, byte for byte, what [`write()`] wrote: a checkpoint has no
-/// torn tail. [`Error::Io`].
+/// [`Error::Corruption`] if it is not whole to its last byte: a checkpoint has no torn tail.
+/// [`Error::Io`].
 pub fn read(fs: &dyn Fs, dir: &Path) -> Result<Checkpoint> {
     // A `RecordReader` finds damage by itself, but to it a file may end early. The header says how
     // many entries there must be in the end.

@@ -133,7 +133,7 @@ pub trait Engine: Reader {
     /// Applies all of `batch` or nothing, and returns the number of its last operation.
     ///
     /// Operations take effect in the order they were added. An empty batch writes nothing and
-    /// returns the store's last number.
+    /// returns the store's last number, even if an earlier failure has poisoned the store.
     ///
     /// # Errors
     ///

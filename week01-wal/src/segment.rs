@@ -57,12 +57,15 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<Segment>> {
 /// the newest one, which is being written. Removed is what a store no longer needs once its state
 /// up to `below` is safe elsewhere: make sure of that **before** the call.
 ///
-/// The names are gone for good when it returns.
+/// The names are gone for good when it returns. That holds also for those that an earlier call
+/// removed, whose process was killed before it synced the directory: so it is synced even if there
+/// is nothing left to remove.
 ///
 /// # Errors
 ///
 /// [`Error::Io`](crate::Error::Io); some segments may be gone then, none of them needed. Calling
-/// again goes on.
+/// again goes on. If the sync of the directory failed, they may be back after a power cut: nobody
+/// can remove again what nobody sees.
 pub fn purge(fs: &dyn Fs, dir: &Path, below: Lsn) -> Result<Vec<Segment>> {
     // A segment ends where the next one begins. Which pairs of neighbours say "all below"?
     todo!("day 5: purge")

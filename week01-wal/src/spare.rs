@@ -99,7 +99,7 @@ pub fn cut(file: &dyn File, len: u64) -> Result<()> {
 /// **Lab spare**. As for [`segment::purge`], the segment that `below` lies in stays, and so does
 /// the newest one. The oldest go first; what is left over is for `segment::purge`.
 ///
-/// The old names are gone for good when it returns.
+/// The old names are gone for good when it returns, those of an interrupted call as well.
 ///
 /// # Errors
 ///

@@ -128,12 +128,12 @@ impl WriteBatch {
 
     /// Removes all operations; the memory is kept for the next ones.
     ///
-    /// **Day 5**. Afterwards the batch is like a new one.
+    /// **Day 5**. Afterwards the batch equals a new one.
     pub fn clear(&mut self) {
         // ANCHOR: day5_clear
-        // The header stays, and counts none.
+        // The header stays, all zeros again: no operations, and no number from `encode`.
         self.encoded.truncate(BATCH_HEADER_SIZE);
-        self.set_len(0);
+        self.encoded.fill(0);
         // ANCHOR_END: day5_clear
     }
 
@@ -182,7 +182,8 @@ impl<'a> Batch<'a> {
     /// Reads a record's payload as a batch.
     ///
     /// **Day 5**, chapter `week01/day5-batch.md`. Every length is checked before it is used, and
-    /// the bytes must be exactly one batch: what `operations` then yields needs no error.
+    /// the bytes must be exactly one batch: what `operations` then yields needs no error. Any
+    /// `first_seq` will do, 0 too, if the number after the last operation still fits into 64 bits.
     ///
     /// # Errors
     ///

@@ -67,12 +67,15 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<Segment>> {
 /// the newest one, which is being written. Removed is what a store no longer needs once its state
 /// up to `below` is safe elsewhere: make sure of that **before** the call.
 ///
-/// The names are gone for good when it returns.
+/// The names are gone for good when it returns. That holds also for those that an earlier call
+/// removed, whose process was killed before it synced the directory: so it is synced even if there
+/// is nothing left to remove.
 ///
 /// # Errors
 ///
 /// [`Error::Io`](crate::Error::Io); some segments may be gone then, none of them needed. Calling
-/// again goes on.
+/// again goes on. If the sync of the directory failed, they may be back after a power cut: nobody
+/// can remove again what nobody sees.
 pub fn purge(fs: &dyn Fs, dir: &Path, below: Lsn) -> Result<Vec<Segment>> {
     // ANCHOR: day5_purge
     // A segment ends where the next one begins. Which pairs of neighbours say "all below"?
@@ -83,9 +86,7 @@ pub fn purge(fs: &dyn Fs, dir: &Path, below: Lsn) -> Result<Vec<Segment>> {
     for segment in &removed {
         fs.remove(&segment.path)?;
     }
-    if !removed.is_empty() {
-        fs.sync_dir(dir)?;
-    }
+    fs.sync_dir(dir)?;
     Ok(removed)
     // ANCHOR_END: day5_purge
 }

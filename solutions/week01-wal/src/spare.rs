@@ -126,7 +126,7 @@ pub fn cut(file: &dyn File, len: u64) -> Result<()> {
 /// **Lab spare**. As for [`segment::purge`], the segment that `below` lies in stays, and so does
 /// the newest one. The oldest go first; what is left over is for `segment::purge`.
 ///
-/// The old names are gone for good when it returns.
+/// The old names are gone for good when it returns, those of an interrupted call as well.
 ///
 /// # Errors
 ///
@@ -147,9 +147,7 @@ pub fn recycle(fs: &dyn Fs, dir: &Path, below: Lsn, limit: usize) -> Result<Vec<
         fs.rename(&segment.path, &path(dir, slot))?;
         recycled.push(segment);
     }
-    if !recycled.is_empty() {
-        fs.sync_dir(dir)?;
-    }
+    fs.sync_dir(dir)?;
     Ok(recycled)
     // ANCHOR_END: spare_recycle
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use given::*;
 use wal::fs::{Fault, Fs, Operation as Call};
 use wal::segment;
-use wal::testing::{Workload, batch, crash_at_every_operation, for_each_seed, put, seeds, show};
+use wal::testing::{
+    Workload, batch, crash_at_every_operation, for_each_seed, kill_at_every_operation, put, seeds,
+    show,
+};
 use wal::{
     Batch, Durability, LogOptions, LogReader, Lsn, Operation, RecoveryMode, Seq, Wal, WriteBatch,
     recover,
@@ -122,6 +125,7 @@ fn a_cleared_batch_is_like_a_new_one() {
     used.encode(9);
     used.clear();
     assert_eq!((used.len(), used.size()), (0, 12), "a cleared batch is its header, counting none");
+    assert!(used == WriteBatch::new(), "and equals a new one: the number of `encode` is gone, too");
     assert_eq!(used.iter().next(), None, "a cleared batch has no operations");
     let mut fresh = WriteBatch::new();
     for batch in [&mut used, &mut fresh] {
@@ -271,7 +275,7 @@ fn bytes_behind_the_last_operation_are_refused() {
 #[test]
 fn numbers_beyond_the_largest_are_refused() {
     let mut batch = batch(&[put("a", "1"), put("b", "2")]);
-    let error = refused(batch.encode(Seq::MAX - 1), "its last number would be too large");
+    let error = refused(batch.encode(Seq::MAX - 1), "the number after its last would be too large");
     assert_eq!(error.offset, 0, "what is wrong is the number, which stands at the beginning");
     expect_round_trip(Seq::MAX - 2, &batch);
 }
@@ -409,17 +413,6 @@ fn purge_touches_nothing_but_segments() {
 }
 
 #[test]
-fn purge_with_nothing_to_remove_does_not_write_to_the_disk() {
-    let sim = sim_disk();
-    let fs: Arc<dyn Fs> = Arc::new(sim.clone());
-    let second = log_on(&fs).segments[1].base;
-    let before = sim.counts().operations;
-    segment::purge(&*fs, dir(), second - 1).expect("purge works on a good disk");
-    let calls = sim.counts().operations - before;
-    assert_eq!(calls, 0, "nothing was removed, so there is no directory to sync either");
-}
-
-#[test]
 fn what_purge_removed_does_not_come_back_after_a_power_cut() {
     for_each_seed(20, |sim| {
         let fs: Arc<dyn Fs> = Arc::new(sim.clone());
@@ -457,6 +450,31 @@ fn purge_that_was_interrupted_can_be_called_again() {
                 bases(&segment::list(&*fs, dir()).unwrap()),
                 bases(&log.segments[5..]),
                 "called again after a crash in the middle, purge finishes"
+            );
+        },
+    );
+}
+
+/// A kill takes the process and leaves the machine: what was removed is out of sight, and on disk.
+#[test]
+fn purge_makes_durable_what_a_killed_one_removed() {
+    let below = log_on(&disk()).segments[3].base;
+    kill_at_every_operation(
+        |sim, log: &mut Option<Log>| {
+            let fs: Arc<dyn Fs> = Arc::new(sim.clone());
+            make_dir(&*fs)?;
+            *log = Some(try_log_on(&fs)?);
+            segment::purge(&*fs, dir(), below).map(|_| ())
+        },
+        |sim, log| {
+            let Some(log) = log else { return };
+            segment::purge(sim, dir(), below).expect("after a kill, purge goes on");
+            sim.power_cycle();
+            assert_eq!(
+                bases(&segment::list(sim, dir()).unwrap()),
+                bases(&log.segments[3..]),
+                "one purge was killed, the next returned, and after a power cut its names must be \
+                 gone for good, also if it found nothing left to remove (rule 4 of day 5)"
             );
         },
     );

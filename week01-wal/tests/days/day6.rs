@@ -102,6 +102,7 @@ fn a_checkpoint_is_a_header_and_puts_in_key_order() {
     let entries = Batch::decode(&records[1]).expect("entries are written as a batch");
     let expected = [("a", "1"), ("b", "2")].map(|(key, value)| put(key, value));
     assert!(entries.operations.eq(&batch(&expected)), "one put for each entry, in key order");
+    expect_batches_without_numbers((0..2_000).map(|number| (key(number), vec![0; 100])));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use wal::checkpoint::{self, Checkpoint, Map};
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Crash, Model, Workload, batch, delete, put, scan};
 use wal::{
-    Direction, Durability, Engine, Error, KeyRange, LogOptions, LogStore, Lsn, Reader,
+    Batch, Direction, Durability, Engine, Error, KeyRange, LogOptions, LogStore, Lsn, Reader,
     RecordReader, Result, Seq, StoreOptions, Wal, segment,
 };
 
@@ -237,6 +237,16 @@ pub(super) fn checkpointed(entries: impl IntoIterator<Item = (String, Vec<u8>)>)
     fs.create_dir(dir()).expect("a good disk makes a directory");
     checkpoint::write(&fs, dir(), &state_of(entries)).expect("a good disk takes a checkpoint");
     fs
+}
+
+/// Checks that a checkpoint of these entries has several batches, and that the number of each is 0.
+#[track_caller]
+pub(super) fn expect_batches_without_numbers(entries: impl IntoIterator<Item = (String, Vec<u8>)>) {
+    let records = records_of(&checkpointed(entries), &checkpoint_path());
+    let batches = records[1..].iter().map(|payload| Batch::decode(payload));
+    let numbers: Vec<_> = batches.map(|batch| batch.expect("a batch").first_seq).collect();
+    assert!(numbers.len() > 1, "so many entries are written 64 KiB at a time, not all at once");
+    assert_eq!(numbers, vec![0; numbers.len()], "each batch's number is 0: see `checkpoint.rs`");
 }
 
 /// The state of a store with these entries, and some place and number.

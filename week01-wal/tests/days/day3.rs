@@ -15,6 +15,7 @@ use crate::log::{
 use given::*;
 
 mod given;
+mod woken;
 
 // Rule 1: acknowledged means on disk.
 

@@ -1,6 +1,7 @@
 //! Lab Bitcask: the log is the database, and memory holds where every key's value lies.
 
 mod given;
+mod life;
 mod meddled;
 
 use std::sync::Arc;

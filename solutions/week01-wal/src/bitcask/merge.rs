@@ -39,8 +39,15 @@ impl Bitcask {
     ///
     /// # Errors
     ///
-    /// [`Error::Corruption`](crate::Error::Corruption) if the segment is damaged: it stays. [`Error::Io`](crate::Error::Io),
-    /// [`Error::Poisoned`](crate::Error::Poisoned), [`Error::Closed`](crate::Error::Closed). Nothing is lost, whatever the error.
+    /// [`Error::Corruption`] if the segment is damaged: it stays. [`Error::Poisoned`],
+    /// [`Error::Closed`], [`Error::Io`]. Nothing is lost, whatever the error. But if the sync of the
+    /// directory failed, open the store again only when the machine has been started anew: the
+    /// segment is out of sight and still on disk, and nobody can remove again what nobody sees.
+    ///
+    /// [`Error::Corruption`]: crate::Error::Corruption
+    /// [`Error::Poisoned`]: crate::Error::Poisoned
+    /// [`Error::Closed`]: crate::Error::Closed
+    /// [`Error::Io`]: crate::Error::Io
     ///
     /// # Cost
     ///

@@ -99,7 +99,7 @@ impl Bitcask {
     /// [`Error::Locked`] if the store is open elsewhere; nothing was touched then.
     /// [`Error::Corruption`] if what was read of the log is damaged; [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: BitcaskOptions) -> Result<Bitcask> {
-        // As on day 6: the directory and its name, the lock, then the log. `open_files` gives the
+        // As on day 6: the directory, its lock, its name, then the log. `open_files` gives the
         // segments, `load_hints` says where the log has to be read from, and each record belongs
         // to the file that `holding` finds. Hints that were not used are in the way of better
         // ones: `hint::sweep` removes them, before recovery may change what they were made from.

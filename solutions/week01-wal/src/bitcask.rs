@@ -100,15 +100,15 @@ impl Bitcask {
     /// [`Error::Corruption`] if what was read of the log is damaged; [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: BitcaskOptions) -> Result<Bitcask> {
         // ANCHOR: bitcask_open
-        // As on day 6: the directory and its name, the lock, then the log. `open_files` gives the
+        // As on day 6: the directory, its lock, its name, then the log. `open_files` gives the
         // segments, `load_hints` says where the log has to be read from, and each record belongs
         // to the file that `holding` finds. Hints that were not used are in the way of better
         // ones: `hint::sweep` removes them, before recovery may change what they were made from.
         // Recovery may also have put another file under an empty newest segment's name: the file
         // to go on in is the one that `Wal::segment` knows.
         fs.create_dir(dir)?;
-        fs.sync_dir(dir.parent().unwrap_or(dir))?;
         let lock = fs.lock(&dir.join("LOCK"))?;
+        fs.sync_dir(dir.parent().unwrap_or(dir))?;
         let files = open_files(&*fs, dir)?;
         let begin = files.first().map_or(0, |oldest| oldest.base);
         let mut keys = KeyDir::new();

@@ -22,7 +22,7 @@ Options:
 
 Examples:
   cargo x run                                    in ./cairn-data
-  cargo x run -- /tmp/stones                     in a directory of your own
+  cargo x run -- ~/stones                        in a directory of your own
   echo 'put stone flint' | cargo x run           commands from a pipe, up to the first that fails
   cargo x run -- --durability buffered < load    a million puts, one sync
 

@@ -10,6 +10,7 @@ use crate::cargo::{cargo, wait};
 use crate::cli::Answer;
 use crate::repo::{self, Repo};
 use crate::style::{BOLD, DIM, paint};
+use crate::verify::targets;
 use crate::week::{Week, Weeks};
 
 #[derive(Debug, clap::Args)]
@@ -111,8 +112,12 @@ fn measure(repo: &Repo, week: &Week, args: &Args, whose: Whose) -> anyhow::Resul
     let mut command = cargo(&workspace);
     command.env("CRITERION_HOME", &home);
     // Criterion is behind a feature, so that no test waits for it.
-    command.args(["bench", "--benches", "--features", "bench", "--no-fail-fast"]);
-    command.args(["--package", &package, "--"]);
+    command.args(["bench", "--features", "bench", "--no-fail-fast", "--package", &package]);
+    // By name: among `--benches` is the library, whose harness knows no argument of criterion's.
+    for bench in targets(&repo.week_dir(&week.dir_name).join("benches"))? {
+        command.args(["--bench", &bench]);
+    }
+    command.arg("--");
     command.args(&args.filter).args(&args.args);
     let status = wait(&mut command)?;
     if !status.success() {
@@ -184,7 +189,7 @@ fn table(measured: &BTreeMap<String, [Option<Figure>; 2]>) -> String {
     let head = format!("{:<width$}  {:>14}  {:>14}  speed", "bench", "yours", "reference");
     let mut out = format!("{}\n", paint(BOLD, head));
     for (name, [mine, reference]) in measured {
-        let cell = |figure: &Option<Figure>| figure.map_or("not yet".into(), |f| f.to_string());
+        let cell = |figure: &Option<Figure>| figure.map_or("–".into(), |f| f.to_string());
         let speed = match (mine, reference) {
             (Some(mine), Some(reference)) => {
                 format!("{:.2}×", reference.round_ns / mine.round_ns)
@@ -250,6 +255,6 @@ mod tests {
 
         let rows = BTreeMap::from([("append/64".to_owned(), [Some(want), None])]);
         let text = anstream::adapter::strip_str(&table(&rows)).to_string();
-        assert!(text.contains("640.0 MB/s         not yet"), "{text}");
+        assert!(text.contains("640.0 MB/s               –"), "{text}");
     }
 }

@@ -19,15 +19,15 @@ const TOTAL_SIZE: usize = 16 << 20;
 
 fn append(criterion: &mut Criterion) {
     let dir = Dir::new("append");
-    let mut group = criterion.benchmark_group("append");
-    group.sample_size(20).measurement_time(Duration::from_secs(3));
     for size in PAYLOAD_SIZES {
         let (count, bytes) = records(TOTAL_SIZE, size);
+        let mut group = criterion.benchmark_group(format!("append {size} B"));
+        group.sample_size(20).measurement_time(Duration::from_secs(3));
         group.throughput(Throughput::Bytes(bytes));
-        group.bench_function(format!("log, {size} B"), |bencher| {
+        group.bench_function("log", |bencher| {
             bencher.iter_custom(|rounds| (0..rounds).map(|_| log(&dir, count, size)).sum());
         });
-        group.bench_function(format!("baseline: BufWriter and crc, {size} B"), |bencher| {
+        group.bench_function("baseline: BufWriter and crc", |bencher| {
             bencher.iter_custom(|rounds| (0..rounds).map(|_| baseline(&dir, count, size)).sum());
         });
     }

@@ -21,16 +21,16 @@ const CHUNK_SIZE: usize = 256 << 10;
 
 fn recovery(criterion: &mut Criterion) {
     let dir = Dir::new("recovery");
-    let mut group = criterion.benchmark_group("recovery");
-    group.sample_size(20).measurement_time(Duration::from_secs(4));
     for size in PAYLOAD_SIZES {
         let (count, bytes) = records(TOTAL_SIZE, size);
         write_log(&dir, count, size);
+        let mut group = criterion.benchmark_group(format!("recovery {size} B"));
+        group.sample_size(20).measurement_time(Duration::from_secs(4));
         group.throughput(Throughput::Bytes(bytes));
-        group.bench_function(format!("log, {size} B"), |bencher| {
+        group.bench_function("log", |bencher| {
             bencher.iter(|| recover_all(dir.path(), count));
         });
-        group.bench_function(format!("baseline: read, crc and sync, {size} B"), |bencher| {
+        group.bench_function("baseline: read, crc and sync", |bencher| {
             bencher.iter(|| read_and_checksum(dir.path(), HEADER_SIZE + size));
         });
     }

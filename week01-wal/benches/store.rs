@@ -51,12 +51,20 @@ fn store(criterion: &mut Criterion) {
         }
         store.write(batch, Durability::Buffered).expect("the disk takes it");
     }
-    let mut group = criterion.benchmark_group("store");
-    group.sample_size(30).measurement_time(Duration::from_secs(2));
-    puts(&mut group, &store, &map);
-    gets(&mut group, &store, &map);
-    scans(&mut group, &store, &map);
+    puts(group(criterion, "store put", 1), &store, &map);
+    gets(group(criterion, "store get", 1), &store, &map);
+    scans(group(criterion, "store scan", SCANNED as u64), &store, &map);
 }
+
+/// A group whose rounds handle so many entries each.
+fn group<'a>(criterion: &'a mut Criterion, name: &str, entries: u64) -> Group<'a> {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(30).measurement_time(Duration::from_secs(2));
+    group.throughput(Throughput::Elements(entries));
+    group
+}
+
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 type Map = RwLock<BTreeMap<Bytes, Bytes>>;
 
@@ -64,36 +72,34 @@ fn put(map: &Map, key: [u8; 16]) {
     map.write().insert(Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&VALUE));
 }
 
-fn puts(group: &mut BenchmarkGroup<'_, WallTime>, store: &LogStore, map: &Map) {
-    group.throughput(Throughput::Elements(1));
+fn puts(mut group: Group<'_>, store: &LogStore, map: &Map) {
     let mut keys = Keys(1);
-    group.bench_function("put", |bencher| {
+    group.bench_function("store", |bencher| {
         bencher.iter(|| store.put(&keys.next(), &VALUE, Durability::Buffered).expect("it works"));
     });
-    group.bench_function("put, baseline: map", |bencher| bencher.iter(|| put(map, keys.next())));
+    group.bench_function("baseline: map", |bencher| bencher.iter(|| put(map, keys.next())));
 }
 
-fn gets(group: &mut BenchmarkGroup<'_, WallTime>, store: &LogStore, map: &Map) {
+fn gets(mut group: Group<'_>, store: &LogStore, map: &Map) {
     let mut keys = Keys(2);
-    group.bench_function("get", |bencher| {
+    group.bench_function("store", |bencher| {
         bencher.iter(|| store.get(&keys.next()).expect("memory answers"));
     });
-    group.bench_function("get, baseline: map", |bencher| {
+    group.bench_function("baseline: map", |bencher| {
         bencher.iter(|| map.read().get(&keys.next()[..]).cloned());
     });
 }
 
-fn scans(group: &mut BenchmarkGroup<'_, WallTime>, store: &LogStore, map: &Map) {
-    group.throughput(Throughput::Elements(SCANNED as u64));
+fn scans(mut group: Group<'_>, store: &LogStore, map: &Map) {
     let mut keys = Keys(3);
     let mut range = move || KeyRange::half_open(keys.next().to_vec(), key(ENTRIES).to_vec());
-    group.bench_function("scan", |bencher| {
+    group.bench_function("store", |bencher| {
         bencher.iter(|| {
             let scan = store.scan(range(), Direction::Forward).expect("memory answers");
             scan.take(SCANNED).for_each(|entry| drop(black_box(entry)));
         });
     });
-    group.bench_function("scan, baseline: map", |bencher| {
+    group.bench_function("baseline: map", |bencher| {
         bencher.iter(|| {
             let (map, range) = (map.read(), range());
             let entries = map.range::<Bytes, _>((range.start, range.end)).take(SCANNED);

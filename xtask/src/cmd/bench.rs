@@ -18,7 +18,8 @@ use crate::week::{Week, Weeks};
 Runs a week's benches on your code and on the reference's, and shows them side by side.
 
 What is measured is what the week's `benches/` say; criterion keeps its own figures below
-`.x/bench`. A bench that comes to a hole ends there; what was measured before it is shown.
+`.x/bench`. In most groups one bench is the baseline, the least that anybody has to do; behind the
+others' figures stands how they compare with it. A bench that comes to a hole ends there; what was measured before it is shown.
 
 Examples:
   cargo x bench week01                    all benches, yours and the reference's
@@ -76,9 +77,6 @@ pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
             let pair: &mut [Option<Figure>; 2] = measured.entry(name).or_default();
             pair[whose as usize] = Some(figure);
         }
-    }
-    if let Some(part) = &args.filter {
-        measured.retain(|name, _| name.contains(part.as_str()));
     }
     if measured.is_empty() {
         println!("Nothing was measured.");
@@ -183,22 +181,58 @@ fn read(home: &Path) -> anyhow::Result<Vec<(String, Figure)>> {
     Ok(figures)
 }
 
+/// A bench whose name in its group begins so is what the others of the group are compared with.
+const BASELINE: &str = "baseline";
+
 fn table(measured: &BTreeMap<String, [Option<Figure>; 2]>) -> String {
     let width = measured.keys().map(|name| name.chars().count()).max();
     let width = width.unwrap_or(0).max("bench".len());
-    let head = format!("{:<width$}  {:>14}  {:>14}  speed", "bench", "yours", "reference");
+    let head = format!("{:<width$}  {:>19}  {:>19}  speed", "bench", "yours", "reference");
     let mut out = format!("{}\n", paint(BOLD, head));
-    for (name, [mine, reference]) in measured {
-        let cell = |figure: &Option<Figure>| figure.map_or("–".into(), |f| f.to_string());
+    for (name, figures @ [mine, reference]) in measured {
+        let baseline = baseline_of(name, measured);
+        let [mine_cell, reference_cell] = [0, 1].map(|whose| {
+            let Some(figure) = figures[whose] else { return "–".to_owned() };
+            let baseline = baseline.and_then(|baseline| baseline[whose]);
+            let ratio = baseline.map(|baseline| format!("{:.2}×", figure.over(&baseline)));
+            format!("{figure} {:>6}", ratio.unwrap_or_default())
+        });
         let speed = match (mine, reference) {
-            (Some(mine), Some(reference)) => {
-                format!("{:.2}×", reference.round_ns / mine.round_ns)
-            }
+            (Some(mine), Some(reference)) => format!("{:.2}×", mine.over(reference)),
             _ => String::new(),
         };
-        out += &format!("{name:<width$}  {:>14}  {:>14}  {speed}\n", cell(mine), cell(reference));
+        out += &format!("{name:<width$}  {mine_cell:>19}  {reference_cell:>19}  {speed}\n");
     }
-    out + &format!("{}\n", paint(DIM, "speed: yours over the reference's; above 1 is faster"))
+    let legend = "N× behind a figure: its speed over the baseline's of its group, in the same run\n\
+                  speed: yours over the reference's; above 1 is faster";
+    out + &format!("{}\n", paint(DIM, legend))
+}
+
+/// The figures that the bench `name` is compared with, if its group has a baseline and it is not
+/// that itself.
+fn baseline_of<'a>(
+    name: &str,
+    measured: &'a BTreeMap<String, [Option<Figure>; 2]>,
+) -> Option<&'a [Option<Figure>; 2]> {
+    let (group, bench) = name.rsplit_once('/')?;
+    let is_baseline = |other: &String| {
+        other.rsplit_once('/').is_some_and(|(g, b)| g == group && b.starts_with(BASELINE))
+    };
+    let (_, figures) = measured.iter().find(|(other, _)| is_baseline(other))?;
+    (!bench.starts_with(BASELINE)).then_some(figures)
+}
+
+impl Figure {
+    /// How many times as fast as `other`: by the work done, where both say how much it was.
+    fn over(&self, other: &Figure) -> f64 {
+        let amount = |figure: &Figure| match figure.work {
+            Some(Work::Bytes(n) | Work::BytesDecimal(n) | Work::Elements(n) | Work::Bits(n)) => n,
+            Some(Work::ElementsAndBytes { elements, .. }) => elements,
+            None => 1,
+        };
+        let rate = |figure: &Figure| amount(figure) as f64 / figure.round_ns;
+        rate(self) / rate(other)
+    }
 }
 
 impl std::fmt::Display for Figure {
@@ -254,7 +288,27 @@ mod tests {
         assert_eq!(figures, [("append/64".to_owned(), want)]);
 
         let rows = BTreeMap::from([("append/64".to_owned(), [Some(want), None])]);
-        let text = anstream::adapter::strip_str(&table(&rows)).to_string();
-        assert!(text.contains("640.0 MB/s               –"), "{text}");
+        let text = plain(&rows);
+        assert!(text.contains("640.0 MB/s                           –"), "{text}");
+    }
+
+    #[test]
+    fn a_bench_is_compared_with_the_baseline_of_its_own_group() {
+        let figure = |round_ns, bytes| Some(Figure { round_ns, work: Some(Work::Bytes(bytes)) });
+        let rows = BTreeMap::from([
+            ("append 64 B/baseline: crc".to_owned(), [figure(50.0, 64), figure(80.0, 64)]),
+            ("append 64 B/log".to_owned(), [figure(100.0, 64), figure(200.0, 128)]),
+            ("append 9 B/log".to_owned(), [figure(100.0, 9), None]),
+        ]);
+        let text = plain(&rows);
+        let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        assert!(row("append 64 B/log").contains(" 0.50× "), "{text}");
+        assert!(row("append 64 B/log").ends_with(" 0.80×  1.00×"), "{text}");
+        assert!(row("append 64 B/baseline").ends_with("  1.60×"), "{text}");
+        assert!(!row("append 9 B/log").contains('×'), "{text}");
+    }
+
+    fn plain(rows: &BTreeMap<String, [Option<Figure>; 2]>) -> String {
+        anstream::adapter::strip_str(&table(rows)).to_string()
     }
 }

@@ -12,7 +12,8 @@ use crate::week::{Week, Weeks};
 #[command(after_help = "\
 Proves that the course works: all six proofs of all open weeks, or those you name.
 
-  sync    the learner's files are what the solution gives; manifests name every target
+  sync    the learner's files are what the solution gives; manifests name every target; every
+          bug of the zoo has its place
   green   every test passes on the solution
   red     every test fails without its day's code
   days    every test passes with the days up to its own, and needs no later one

@@ -15,11 +15,17 @@ use crate::nearest::nearest;
 use crate::repo::{self, Repo};
 use crate::week::{Unit, Week, test_name};
 
-/// The learner's files are what the solution gives, and no target is forgotten.
+/// The learner's files are what the solution gives, no target is forgotten, and every bug of the
+/// zoo has its place: known in a second, and not only when the zoo comes to it.
 pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
     let begun = Instant::now();
     let mut problems = skeleton::differences(repo, course.week)?;
     problems.extend(manifest_problems(repo, course.week)?);
+    for bug in &course.bugs {
+        if let Err(error) = course.with_bug(bug) {
+            problems.push(format!("the bug `{}`: {error:#}", bug.name));
+        }
+    }
     let (proof, subject, notes) = (Proof::Sync, course.week.label(), Vec::new());
     Ok(vec![Check { proof, subject, problems, notes, took: Some(begun.elapsed()) }])
 }

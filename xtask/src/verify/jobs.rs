@@ -110,7 +110,8 @@ enum Event {
     Done(Vec<Check>),
 }
 
-/// All tasks of `request`, those that take longest first: the last one should not be waited for.
+/// All tasks of `request`: what is known at once, then what takes longest, so that the last one need
+/// not be waited for.
 fn tasks<'a>(
     prepared: &'a [Prepared<'a>],
     request: &Request,
@@ -121,6 +122,9 @@ fn tasks<'a>(
         tasks.push_back(Task::Guide);
     }
     for week in prepared {
+        if wanted(Proof::Sync) {
+            tasks.push_back(Task::Sync(week));
+        }
         if wanted(Proof::Green) {
             tasks.push_back(Task::Green(week));
         }
@@ -134,9 +138,6 @@ fn tasks<'a>(
             if request.bug.is_none() {
                 tasks.push_back(Task::Zoo(week));
             }
-        }
-        if wanted(Proof::Sync) {
-            tasks.push_back(Task::Sync(week));
         }
         if wanted(Proof::Book) {
             tasks.push_back(Task::Days(week));

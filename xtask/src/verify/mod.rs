@@ -2,7 +2,8 @@
 //!
 //! | proof | what it shows |
 //! |---|---|
-//! | sync  | the learner's files are what the solution gives; manifests name every target |
+//! | sync  | the learner's files are what the solution gives; manifests name every target; every
+//! |       | bug of the zoo has its place |
 //! | green | every test passes on the solution |
 //! | red   | every test fails without its day's code |
 //! | days  | every test passes with the days up to its own, and needs no later one |
@@ -29,7 +30,7 @@ use anyhow::anyhow;
 use crate::reference::Reference;
 use crate::repo::Repo;
 use crate::style::{BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
-use crate::week::{Week, Weeks};
+use crate::week::{Unit, Week, Weeks};
 
 use slot::Gate;
 use tree::Tree;
@@ -133,6 +134,21 @@ impl<'a> Prepared<'a> {
             tree.set_source(self.week, &file.path, file.source.up_to(units));
         }
         tree
+    }
+
+    /// The course with the days up to that of `bug` solved, the bug in place, and the day's unit.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such day, or [`Bug::apply`] finds no place for it.
+    fn with_bug(&self, bug: &Bug) -> anyhow::Result<(&'a Unit, Tree)> {
+        let unit = bug.unit(self.week)?;
+        let units = self.week.unit_ids();
+        let solved = units.iter().position(|id| *id == unit.id).map_or(0, |index| index + 1);
+        let (path, text) = bug.apply(self.week, &self.files, &units[..solved])?;
+        let mut tree = self.solved(solved);
+        tree.set_source(self.week, &path, text);
+        Ok((unit, tree))
     }
 
     /// The tests of the week, built against the solution where it stands.

@@ -105,12 +105,7 @@ pub(super) fn bug(
         took,
     };
     let outcome = (|| {
-        let unit = bug.unit(week)?;
-        let units = week.unit_ids();
-        let solved = units.iter().position(|id| *id == unit.id).map_or(0, |index| index + 1);
-        let (path, text) = bug.apply(week, &course.files, &units[..solved])?;
-        let mut tree = course.solved(solved);
-        tree.set_source(week, &path, text);
+        let (unit, tree) = course.with_bug(bug)?;
         let asked = [unit.id.as_str()];
         let key = cache.key(Proof::Zoo.name(), &asked, &tree);
         if let Some(notes) = cache.recall(&key) {

@@ -86,11 +86,12 @@ impl Hint {
     /// Whether this hint was made from `file`, which ends at `end`: still the same last record,
     /// and nothing behind it.
     ///
-    /// **Lab bitcask**.
+    /// **Lab bitcask**. To whoever asks, an error is the same as `false`: there is no hint, and the
+    /// log has to be read.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], and [`Error::Corruption`] if the segment is shorter than the hint says.
+    /// [`Error::Io`]; [`Error::Corruption`] if the segment has no whole header at `last_lsn`.
     pub fn is_of(&self, file: &DataFile, end: Lsn) -> Result<bool> {
         // Three questions: does it end there? is the file as long as that? is its last record the
         // one that the hint has seen?

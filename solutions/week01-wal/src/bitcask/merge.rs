@@ -39,12 +39,15 @@ impl Bitcask {
     ///
     /// # Errors
     ///
-    /// [`Error::Corruption`] if the segment is damaged: it stays. [`Error::Poisoned`],
-    /// [`Error::Closed`], [`Error::Io`]. Nothing is lost, whatever the error. But if the sync of the
+    /// [`Error::Corruption`] if the segment is damaged: it stays. [`Error::RecordTooLarge`] if the
+    /// log has smaller segments now than when a batch was written: it stays, too, and
+    /// [`LogOptions::segment_size`](crate::LogOptions::segment_size) says what it takes.
+    /// [`Error::Poisoned`], [`Error::Closed`], [`Error::Io`]. Nothing is lost, whatever the error. But if the sync of the
     /// directory failed, open the store again only when the machine has been started anew: the
     /// segment is out of sight and still on disk, and nobody can remove again what nobody sees.
     ///
     /// [`Error::Corruption`]: crate::Error::Corruption
+    /// [`Error::RecordTooLarge`]: crate::Error::RecordTooLarge
     /// [`Error::Poisoned`]: crate::Error::Poisoned
     /// [`Error::Closed`]: crate::Error::Closed
     /// [`Error::Io`]: crate::Error::Io
@@ -86,7 +89,8 @@ impl Bitcask {
     ///
     /// **Lab bitcask**. A crash at any moment leaves the old values, the new ones, or both. And the
     /// numbers go on where they were: the log must not forget how many it has given out, not even
-    /// when the segment that says so goes. A batch of no operations can say it.
+    /// when the segment that says so goes. So the last record of every merge is a batch of no
+    /// operations, with the next number; it goes in whether or not anything was copied.
     ///
     /// # Errors
     ///

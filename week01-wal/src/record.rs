@@ -91,7 +91,7 @@ pub enum Decoded<'a> {
 /// assert_eq!(out.len(), 16 + 5);
 /// ```
 pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
-    // Refuse first. Then build the header, but for the checksum, which covers the rest of it.
+    // Refuse first. Leave room for the checksum, and fill it in when the bytes it covers are there.
     todo!("day 1: encode")
 }
 

@@ -94,7 +94,7 @@ pub enum Decoded<'a> {
 /// ```
 pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
     // ANCHOR: day1_encode
-    // Refuse first. Then build the header, but for the checksum, which covers the rest of it.
+    // Refuse first. Leave room for the checksum, and fill it in when the bytes it covers are there.
     let len = record.payload.len();
     if len > PAYLOAD_SIZE_MAX {
         return Err(Error::RecordTooLarge { size: len, limit: PAYLOAD_SIZE_MAX });
@@ -102,10 +102,11 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
     let mut header = [0; HEADER_SIZE];
     header[4..8].copy_from_slice(&(len as u32).to_le_bytes());
     header[8..].copy_from_slice(&record.synced.to_le_bytes());
-    let crc = checksum(record.lsn, &header, record.payload);
-    header[..4].copy_from_slice(&crc.to_le_bytes());
+    let start = out.len();
     out.extend_from_slice(&header);
     out.extend_from_slice(record.payload);
+    let (crc, covered) = out[start..].split_at_mut(4);
+    crc.copy_from_slice(&checksum(record.lsn, covered).to_le_bytes());
     Ok(())
     // ANCHOR_END: day1_encode
 }
@@ -143,21 +144,20 @@ pub fn decode(bytes: &[u8], lsn: Lsn) -> Decoded<'_> {
     if bytes.len() < size {
         return Decoded::Torn { needed: size };
     }
-    let payload = &bytes[HEADER_SIZE..size];
-    if u32_at(header, 0) != checksum(lsn, header, payload) {
+    if u32_at(header, 0) != checksum(lsn, &bytes[4..size]) {
         return Decoded::Corrupt { reason: "the checksum does not match" };
     }
+    let payload = &bytes[HEADER_SIZE..size];
     Decoded::Record(Record { lsn, synced: u64_at(header, 8), payload })
     // ANCHOR_END: day1_decode
 }
 
 // ANCHOR: hidden_day1_checksum
-/// The checksum of the record at `lsn`: over that number, the header's later fields, the payload.
-fn checksum(lsn: Lsn, header: &[u8; HEADER_SIZE], payload: &[u8]) -> u32 {
+/// The checksum of the record at `lsn`: over that number, and over all of it but the checksum.
+fn checksum(lsn: Lsn, covered: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&lsn.to_le_bytes());
-    hasher.update(&header[4..]);
-    hasher.update(payload);
+    hasher.update(covered);
     hasher.finalize()
 }
 // ANCHOR_END: hidden_day1_checksum

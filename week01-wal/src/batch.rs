@@ -125,6 +125,17 @@ impl WriteBatch {
         todo!("day 5: clear")
     }
 
+    /// Adds all operations of `other`, in their order. What numbers either has is forgotten when
+    /// this batch is written.
+    ///
+    /// # Cost
+    ///
+    /// A copy of `other`; no allocation but growing the batch.
+    pub fn append(&mut self, other: &WriteBatch) {
+        self.encoded.extend_from_slice(&other.encoded[BATCH_HEADER_SIZE..]);
+        self.set_len(self.len() + other.len());
+    }
+
     /// The operations, in the order in which they were added.
     pub fn iter(&self) -> Operations<'_> {
         Operations { bytes: &self.encoded, offset: BATCH_HEADER_SIZE, left: self.len() }

@@ -61,6 +61,16 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<Segment>> {
     // ANCHOR_END: day2_list
 }
 
+/// The segment in `dir` that the byte at `lsn` lies in.
+///
+/// # Panics
+///
+/// If none begins at or before `lsn`: nobody can have read anything there.
+pub fn holding(fs: &dyn Fs, dir: &Path, lsn: Lsn) -> Result<Segment> {
+    let segment = list(fs, dir)?.into_iter().rfind(|segment| segment.base <= lsn);
+    Ok(segment.expect("what was read at an LSN was read from some segment"))
+}
+
 /// Removes the segments that hold nothing at or above `below`, and returns them.
 ///
 /// **Day 5**, chapter `week01/day5-batch.md`. The segment that `below` lies in stays, and so does

@@ -146,13 +146,9 @@ impl LogStore {
 /// The error for the record at `lsn`, which is whole but not what this store wrote there. It names
 /// the file and the place in it, as for any other damage.
 fn not_ours(fs: &dyn Fs, dir: &Path, lsn: Lsn, reason: String) -> Error {
-    match segment::list(fs, dir) {
+    match segment::holding(fs, dir, lsn) {
         Err(error) => error,
-        Ok(segments) => {
-            let segment = segments.into_iter().rfind(|segment| segment.base <= lsn);
-            let segment = segment.expect("a record was read from some segment");
-            Error::corruption(&segment.path, lsn - segment.base, reason)
-        }
+        Ok(segment) => Error::corruption(&segment.path, lsn - segment.base, reason),
     }
 }
 

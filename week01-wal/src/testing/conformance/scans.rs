@@ -96,10 +96,14 @@ pub fn a_prefix_gives_the_keys_that_begin_with_it(open: &OpenEngine) {
     for prefix in [&b""[..], b"a", b"aa", b"c", b"c\xff", b"d", b"\xff", b"\xff\xff\xff"] {
         let range = KeyRange::prefix(prefix);
         expect_scan(&*store, range.clone());
-        for (key, _) in scan(&*store, range, Direction::Forward) {
-            let begins = key.starts_with(prefix);
-            assert!(begins, "{} does not begin with {}", show(&key), show(prefix));
-        }
+        let keys =
+            |range| scan(&*store, range, Direction::Forward).into_iter().map(|entry| entry.0);
+        let expected = keys(KeyRange::all()).filter(|key| key.starts_with(prefix));
+        assert!(
+            keys(range).eq(expected),
+            "the keys in `KeyRange::prefix({0})` are those that begin with {0}, all of them",
+            show(prefix)
+        );
     }
 }
 

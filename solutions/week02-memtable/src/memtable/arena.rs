@@ -1,0 +1,50 @@
+//! Where a memtable keeps the bytes of its entries: one behind the other, in chunks.
+//!
+//! An allocation an entry costs time, a header of its own, and a reference count of its own as soon
+//! as a value is handed out. In a chunk, some hundred entries share all three. LevelDB has the idea
+//! from older allocators (`util/arena.h`).
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+
+/// Size of a chunk, in bytes. The last one of a table is half empty on average.
+const CHUNK_SIZE: usize = 32 << 10;
+
+/// Bytes that live until the last of them is let go of, chunk by chunk.
+pub(super) struct Arena {
+    /// The chunk that is being filled; its room is its capacity.
+    chunk: Mutex<BytesMut>,
+}
+
+impl Arena {
+    /// An arena without a chunk.
+    pub(super) fn new() -> Arena {
+        Arena { chunk: Mutex::new(BytesMut::new()) }
+    }
+
+    /// Copies `key`, and `value` behind it.
+    ///
+    /// **Day 2**, chapter `week02/day2-memtable.md`. What would fill an eighth of a chunk or more
+    /// gets its own allocation, so that no chunk is left with much room.
+    ///
+    /// # Cost
+    ///
+    /// A copy, under a lock that is held for no more than that.
+    pub(super) fn keep(&self, key: &[u8], value: &[u8]) -> Bytes {
+        // ANCHOR: day2_keep
+        // `split` takes off a chunk what was written to it, and leaves the room; `freeze` makes
+        // that shareable. Never let the chunk grow: that would move it, or allocate at random.
+        let size = key.len() + value.len();
+        if size >= CHUNK_SIZE / 8 {
+            return [key, value].concat().into();
+        }
+        let mut chunk = self.chunk.lock();
+        if chunk.capacity() < size {
+            *chunk = BytesMut::with_capacity(CHUNK_SIZE);
+        }
+        chunk.extend_from_slice(key);
+        chunk.extend_from_slice(value);
+        chunk.split().freeze()
+        // ANCHOR_END: day2_keep
+    }
+}

@@ -1,0 +1,105 @@
+//! A cursor over a memtable that is being written.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use crossbeam_skiplist::SkipMap;
+use crossbeam_skiplist::map;
+use wal::Result;
+
+use super::entry::{Entry, Position, Target};
+use crate::cursor::Cursor;
+use crate::key::InternalKey;
+
+/// A place in a memtable.
+///
+/// The node it is at cannot go away: nothing is ever removed from a memtable. So the place stays
+/// good whatever is written meanwhile, and costs no lock. Memory does not fail, and neither does
+/// any of the moves.
+pub struct MemCursor<'a> {
+    entries: &'a SkipMap<Entry, ()>,
+    at: Option<map::Entry<'a, Entry, ()>>,
+}
+
+impl<'a> MemCursor<'a> {
+    pub(super) fn new(entries: &'a SkipMap<Entry, ()>) -> MemCursor<'a> {
+        MemCursor { entries, at: None }
+    }
+}
+
+impl Cursor for MemCursor<'_> {
+    /// **Day 3**, chapter `week02/day3-cursor.md`.
+    fn first(&mut self) -> Result<()> {
+        // ANCHOR: day3_first
+        // The list knows both of its ends.
+        self.at = self.entries.front();
+        Ok(())
+        // ANCHOR_END: day3_first
+    }
+
+    /// **Day 3**.
+    fn last(&mut self) -> Result<()> {
+        // ANCHOR: day3_last
+        // As `first`.
+        self.at = self.entries.back();
+        Ok(())
+        // ANCHOR_END: day3_last
+    }
+
+    /// **Day 3**.
+    fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
+        // ANCHOR: day3_seek
+        // A lower bound is the first entry that is not before it.
+        let target = Target::new(target);
+        self.at = self.entries.lower_bound::<dyn Position>(Bound::Included(&target));
+        Ok(())
+        // ANCHOR_END: day3_seek
+    }
+
+    /// **Day 3**.
+    fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
+        // ANCHOR: day3_seek_back
+        // An upper bound is the last entry that is not behind it.
+        let target = Target::new(target);
+        self.at = self.entries.upper_bound::<dyn Position>(Bound::Included(&target));
+        Ok(())
+        // ANCHOR_END: day3_seek_back
+    }
+
+    /// **Day 3**. Where there is no entry to go to, the cursor is at none, not where it was.
+    fn next(&mut self) -> Result<()> {
+        // ANCHOR: day3_next
+        // `move_next` says whether it moved.
+        if self.at.as_mut().is_some_and(|at| !at.move_next()) {
+            self.at = None;
+        }
+        Ok(())
+        // ANCHOR_END: day3_next
+    }
+
+    /// **Day 3**.
+    fn prev(&mut self) -> Result<()> {
+        // ANCHOR: day3_prev
+        // As `next`.
+        if self.at.as_mut().is_some_and(|at| !at.move_prev()) {
+            self.at = None;
+        }
+        Ok(())
+        // ANCHOR_END: day3_prev
+    }
+
+    fn key(&self) -> Option<InternalKey<'_>> {
+        self.at.as_ref().map(|at| at.key().internal_key())
+    }
+
+    fn entry(&self) -> (Bytes, Bytes) {
+        let at = self.at.as_ref().expect("entry() of a cursor that is at none");
+        (at.key().key_bytes(), at.key().value())
+    }
+}
+
+impl std::fmt::Debug for MemCursor<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemCursor").field("at", &self.key()).finish()
+    }
+}

@@ -1,0 +1,209 @@
+//! The line of writers: those who wait together are written together, by one of them.
+//!
+//! ```text
+//!   A  lead ═ log, sync, memtable ═ done
+//!   B    wait ····················· lead ═ log, sync, memtable ═ done
+//!   C      wait ··························································· done
+//!   D        wait ························································· done
+//! ```
+//!
+//! A is alone and goes ahead. While it waits for the disk, B, C and D come and stand in line. When
+//! A is done, B takes all three batches, writes them as **one** record with one sync, puts them into
+//! the memtable, and tells C and D what numbers they got. One thread at a time writes, so what it
+//! does needs no further lock, and everything has one order. (LevelDB's `DBImpl::Write`; the idea of
+//! one thread that does the work of all who wait is older: Hendler et al., "Flat Combining", SPAA
+//! 2010.)
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use wal::{Durability, Error, Result, Seq, WriteBatch};
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// Batches that are written as one.
+#[derive(Debug)]
+pub struct Group {
+    /// All operations, in the order of the line.
+    pub batch: WriteBatch,
+    /// What the most demanding of them wants.
+    pub durability: Durability,
+}
+
+/// A line in which writers wait, and from which one at a time is let through.
+#[derive(Debug)]
+pub struct WriteQueue {
+    line: Mutex<Line>,
+    /// Signalled when a leader is back.
+    idle: Condvar,
+    /// A group's largest size, in bytes; a single batch may be larger.
+    group_size_max: usize,
+}
+
+#[derive(Debug)]
+struct Line {
+    waiting: VecDeque<Writer>,
+    /// Whether somebody has been let through and is not back yet.
+    is_led: bool,
+}
+
+/// A batch in line.
+#[derive(Debug)]
+struct Writer {
+    batch: WriteBatch,
+    durability: Durability,
+    ticket: Arc<Ticket>,
+}
+
+/// What a writer waits at.
+#[derive(Debug)]
+struct Ticket {
+    outcome: Mutex<Option<Result<Seq>>>,
+    /// Signalled when there is an outcome, or when it is this writer's turn to lead.
+    turn: Condvar,
+}
+
+impl WriteQueue {
+    /// A line without writers.
+    pub fn new(group_size_max: usize) -> WriteQueue {
+        let line = Line { waiting: VecDeque::new(), is_led: false };
+        WriteQueue { line: Mutex::new(line), idle: Condvar::new(), group_size_max }
+    }
+
+    /// Stands in line with `batch` until it is written, and returns the number of its last
+    /// operation.
+    ///
+    /// **Day 6**, chapter `week02/day6-queue.md`. Whoever is first in line when nobody is writing
+    /// leads: it writes a group, its own batch among them, with `write`, which returns the number
+    /// of the group's last operation. Groups are written one at a time, in the order of the line.
+    /// Meanwhile the line is open to others.
+    ///
+    /// # Errors
+    ///
+    /// The leader's are those of `write`; to the others of its group the same is
+    /// [`Error::Poisoned`], with the cause as text.
+    pub fn write(
+        &self,
+        batch: WriteBatch,
+        durability: Durability,
+        write: impl Fn(Group) -> Result<Seq>,
+    ) -> Result<Seq> {
+        // ANCHOR: day6_write
+        // Stand in line; then, in a loop: done? return. Somebody leads? wait. Nobody? lead.
+        // STUB: { let _alone = self.line.lock(); write(Group { batch, durability }) }
+        let ticket = Arc::new(Ticket { outcome: Mutex::new(None), turn: Condvar::new() });
+        let mut line = self.line.lock();
+        line.waiting.push_back(Writer { batch, durability, ticket: Arc::clone(&ticket) });
+        loop {
+            if let Some(outcome) = ticket.outcome.lock().take() {
+                return outcome;
+            }
+            if line.is_led {
+                ticket.turn.wait(&mut line);
+            } else {
+                self.lead(&mut line, &ticket, &write);
+            }
+        }
+        // ANCHOR_END: day6_write
+    }
+
+    /// Writes the group at the head of the line, gives each of its members its outcome, and wakes
+    /// them, and whoever leads next.
+    ///
+    /// **Day 6**. A member's last operation has the number of the group's last one, less all those
+    /// that come behind it.
+    fn lead(
+        &self,
+        line: &mut MutexGuard<'_, Line>,
+        own: &Arc<Ticket>,
+        write: &impl Fn(Group) -> Result<Seq>,
+    ) {
+        // ANCHOR: day6_lead
+        // Take the group, let go of the line for `write` only (`MutexGuard::unlocked`), and be back
+        // before anybody is told. The leader is a member most of the time, and not always the first.
+        line.is_led = true;
+        let members = line.take_group(self.group_size_max);
+        let counts: Vec<_> = members.iter().map(|writer| writer.batch.len() as Seq).collect();
+        let tickets: Vec<_> = members.iter().map(|writer| Arc::clone(&writer.ticket)).collect();
+        let outcome = MutexGuard::unlocked(line, || write(Group::of(members)));
+        line.is_led = false;
+        let mut behind: Seq = counts.iter().sum();
+        for (ticket, count) in tickets.iter().zip(counts) {
+            behind -= count;
+            *ticket.outcome.lock() = Some(match &outcome {
+                Ok(last) => Ok(last - behind),
+                Err(error) => Err(for_follower(error)),
+            });
+            ticket.turn.notify_one();
+        }
+        if outcome.is_err() {
+            *own.outcome.lock() = Some(outcome);
+        }
+        if let Some(next) = line.waiting.front() {
+            next.ticket.turn.notify_one();
+        }
+        self.idle.notify_all();
+        // ANCHOR_END: day6_lead
+    }
+
+    /// Runs `work` while nobody writes.
+    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut line = self.line.lock();
+        while line.is_led {
+            self.idle.wait(&mut line);
+        }
+        work()
+    }
+}
+
+impl Line {
+    /// Takes a group off the head of the line: as many batches as fit in `size_max` bytes together,
+    /// and one at least.
+    ///
+    /// **Day 6**.
+    fn take_group(&mut self, size_max: usize) -> Vec<Writer> {
+        // ANCHOR: day6_take_group
+        // Who does not fit stays at the head; nobody is overtaken.
+        let mut size = 0;
+        let fits = |writer: &&Writer| {
+            let is_first = size == 0;
+            size += writer.batch.size();
+            is_first || size <= size_max
+        };
+        let count = self.waiting.iter().take_while(fits).count();
+        self.waiting.drain(..count).collect()
+        // ANCHOR_END: day6_take_group
+    }
+}
+
+impl Group {
+    /// All batches as one, in order, as durable as the most demanding wants.
+    ///
+    /// **Day 6**.
+    ///
+    /// # Cost
+    ///
+    /// A copy of all batches but the first; none for one.
+    fn of(members: Vec<Writer>) -> Group {
+        // ANCHOR: day6_group_of
+        // The first batch grows by the others: `WriteBatch::append`.
+        let mut members = members.into_iter();
+        let Writer { mut batch, mut durability, .. } = members.next().expect("a group has members");
+        for writer in members {
+            batch.append(&writer.batch);
+            durability = durability.max(writer.durability);
+        }
+        Group { batch, durability }
+        // ANCHOR_END: day6_group_of
+    }
+}
+
+/// What a writer is told when the group that another one led has failed with `error`: that nothing
+/// more is accepted, and why.
+fn for_follower(error: &Error) -> Error {
+    match error {
+        Error::Closed => Error::Closed,
+        Error::Poisoned { cause } => Error::Poisoned { cause: Arc::clone(cause) },
+        other => Error::Poisoned { cause: other.to_string().into() },
+    }
+}

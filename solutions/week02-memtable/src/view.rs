@@ -1,0 +1,153 @@
+//! Where a store's entries are at one moment: the memtable that is being written, and those that
+//! are full.
+//!
+//! ```text
+//!   view        active ──► ▒▒▒▒        writes go here
+//!               frozen ──► ████        full: read, and on their way to disk
+//!                          ████        the newest first
+//!
+//!   next view   active ──► ░░░░        a new one; the rest is shared with the view before
+//!               frozen ──► ████
+//!                          ████
+//!                          ████
+//! ```
+//!
+//! A view is never changed. Who freezes a memtable makes the next view and puts it in the place of
+//! this one; who is reading in this one reads on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use self_cell::self_cell;
+use wal::{Direction, Entry, KeyRange, Lsn, Reader, Result, Scan, Seq};
+
+use crate::{Lookup, MemCursor, MemTable, Merge, Visible};
+
+/// The memtables of a store at one moment.
+#[derive(Debug)]
+pub struct View {
+    /// The one that is being written.
+    pub active: Arc<MemTable>,
+    /// Those that are full, the newest first.
+    pub frozen: Vec<Frozen>,
+}
+
+/// A memtable that is full.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// Its entries. Nobody adds to them any more.
+    pub table: Arc<MemTable>,
+    /// What the log has below this is in this table or in an older one.
+    pub log_end: Lsn,
+}
+
+impl View {
+    /// The view of a store without entries.
+    pub fn new() -> View {
+        View { active: Arc::new(MemTable::new()), frozen: Vec::new() }
+    }
+
+    /// The view after this one, when the active memtable is full and the log ends at `log_end`.
+    ///
+    /// **Day 5**, chapter `week02/day5-freeze.md`. The table that is frozen is the newest of the
+    /// frozen ones, and a new one becomes active. This view stays as it is.
+    pub fn freeze(&self, log_end: Lsn) -> View {
+        // ANCHOR: day5_freeze
+        // Nothing is copied but references.
+        let newest = Frozen { table: Arc::clone(&self.active), log_end };
+        let frozen = [newest].into_iter().chain(self.frozen.iter().cloned()).collect();
+        View { active: Arc::new(MemTable::new()), frozen }
+        // ANCHOR_END: day5_freeze
+    }
+
+    /// What a snapshot at `seq` sees of `key`.
+    ///
+    /// **Day 5**. The newest memtable that knows anything of the key has the last word, and a
+    /// tombstone is a word, too.
+    ///
+    /// # Cost
+    ///
+    /// A search in each memtable down to the first that knows the key. No allocation, no lock.
+    pub fn get(&self, key: &[u8], seq: Seq) -> Lookup {
+        // ANCHOR: day5_get
+        // Which answers end the search?
+        let frozen = self.frozen.iter().map(|frozen| &frozen.table);
+        for table in [&self.active].into_iter().chain(frozen) {
+            match table.get(key, seq) {
+                Lookup::Absent => {}
+                known => return known,
+            }
+        }
+        Lookup::Absent
+        // ANCHOR_END: day5_get
+    }
+
+    /// A cursor over all versions in all memtables.
+    ///
+    /// **Day 5**.
+    pub fn cursor(&self) -> Merge<MemCursor<'_>> {
+        // ANCHOR: day5_cursor
+        // Sources are given the newest first.
+        let frozen = self.frozen.iter().map(|frozen| frozen.table.cursor());
+        Merge::new([self.active.cursor()].into_iter().chain(frozen).collect())
+        // ANCHOR_END: day5_cursor
+    }
+}
+
+impl Default for View {
+    fn default() -> View {
+        View::new()
+    }
+}
+
+/// A store as it was after operation `seq`: a view that holds all operations up to that number,
+/// and perhaps later ones, which are not seen.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Where the entries are.
+    pub view: Arc<View>,
+    /// The number of the last operation that is seen.
+    pub seq: Seq,
+}
+
+impl Snapshot {
+    /// A scan that keeps the view alive by itself.
+    pub(crate) fn into_scan(self, range: KeyRange, direction: Direction) -> Scan<'static> {
+        let seq = self.seq;
+        Box::new(ViewScan::new(self.view, |view| {
+            Visible::new(view.cursor(), range, direction, seq)
+        }))
+    }
+}
+
+impl Reader for Snapshot {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        Ok(match self.view.get(key, self.seq) {
+            Lookup::Value(value) => Some(value),
+            Lookup::Deleted | Lookup::Absent => None,
+        })
+    }
+
+    fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
+        Ok(self.clone().into_scan(range, direction))
+    }
+}
+
+type ViewCursor<'a> = Visible<Merge<MemCursor<'a>>>;
+
+self_cell! {
+    /// A scan and the view that its cursors borrow from.
+    struct ViewScan {
+        owner: Arc<View>,
+        #[not_covariant]
+        dependent: ViewCursor,
+    }
+}
+
+impl Iterator for ViewScan {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Result<Entry>> {
+        self.with_dependent_mut(|_, visible| visible.next())
+    }
+}

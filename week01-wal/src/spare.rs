@@ -45,9 +45,10 @@ pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<usize>> {
     Ok(slots)
 }
 
-/// Makes the file of a new segment at `path`, `size` bytes long: out of a spare, if there is one.
+/// Makes the file of a new segment at `path`, at least `size` bytes long: out of a spare, if there
+/// is one.
 ///
-/// **Lab spare**, chapter `week01/lab-spare.md`. The caller makes the name durable afterwards, and
+/// **Lab spare**, chapter `week01/lab-spare.md`. A spare's bytes stay what they are. The caller makes the name durable afterwards, and
 /// writes no record before that is done.
 ///
 /// # Errors
@@ -83,13 +84,14 @@ pub fn extend(file: &dyn File, size: u64) -> Result<()> {
 
 /// Ends a segment's file at `len`, where the log in it ends: the next segment begins there.
 ///
-/// **Lab spare**. The caller syncs the file afterwards, and only then makes the next one.
+/// **Lab spare**. The log has been flushed up to there. The caller syncs the file afterwards, and
+/// only then makes the next one.
 ///
 /// # Errors
 ///
 /// [`Error::Io`](crate::Error::Io).
 pub fn cut(file: &dyn File, len: u64) -> Result<()> {
-    // A file can be shorter, too, if it was made before spares were turned on: leave it so.
+    // A file that ends there already is left alone.
     todo!("lab spare: cut")
 }
 
@@ -109,7 +111,9 @@ pub fn cut(file: &dyn File, len: u64) -> Result<()> {
 ///
 /// A rename each, and one sync of the directory.
 pub fn recycle(fs: &dyn Fs, dir: &Path, below: Lsn, limit: usize) -> Result<Vec<Segment>> {
-    // Segments that nobody needs on one side, slots that nobody has on the other: `zip`.
+    // Segments that nobody needs on one side, slots that nobody has on the other: `zip`. An opener
+    // who wanted more may have left more spares than `limit`. Sync when all renames are done, and
+    // also when there were none.
     todo!("lab spare: recycle")
 }
 

@@ -195,7 +195,8 @@ impl LogWriter {
     pub(crate) fn seal(&mut self) -> Result<()> {
         // For the lab on spare segments; 0 means that there are none.
         if self.options.spare_segments > 0 {
-            spare::cut(&*self.file, self.end() - self.base)?;
+            self.flush()?;
+            spare::cut(&*self.file, self.flushed - self.base)?;
         }
         // ANCHOR: day3_seal
         // Nothing but a sync: until day 3 there is none.

@@ -90,7 +90,7 @@ impl WriteQueue {
     ) -> Result<Seq> {
         // ANCHOR: day6_write
         // Stand in line; then, in a loop: done? return. Somebody leads? wait. Nobody? lead.
-        // STUB: { let _alone = self.line.lock(); write(Group { batch, durability }) }
+        // STUB: self.alone(|| write(Group { batch, durability }))
         let ticket = Arc::new(Ticket { outcome: Mutex::new(None), turn: Condvar::new() });
         let mut line = self.line.lock();
         line.waiting.push_back(Writer { batch, durability, ticket: Arc::clone(&ticket) });

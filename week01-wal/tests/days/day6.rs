@@ -15,7 +15,7 @@ use wal::fs::{Fault, Fs, Operation as Call, SimFs};
 use wal::testing::{
     Workload, batch, for_each_seed, put, scan, show, survives_kills, survives_power_cuts,
 };
-use wal::{Batch, Direction, Durability, Engine, Error, KeyRange, Reader, WriteBatch, checkpoint};
+use wal::{Batch, Direction, Durability, Engine, Error, KeyRange, Reader, checkpoint};
 
 // The suite that every engine of the course passes, each check as a test of its own.
 

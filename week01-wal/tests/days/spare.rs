@@ -61,9 +61,10 @@ fn a_new_segment_has_its_full_size_on_disk_before_the_first_record() {
         make_dir(fs).expect("the power is on");
         open(fs, 0);
         fs.power_cycle();
-        let zeros = newest(fs);
-        let whole = zeros.len() == 200 && zeros.iter().all(|&byte| byte == 0);
-        assert!(whole, "200 zeros should be on disk, and there are {} bytes: rule 1", zeros.len());
+        let found = newest(fs);
+        assert_eq!(found.len(), 200, "bytes on disk before the first record: rule 1");
+        let zeros = found.iter().filter(|&&byte| byte == 0).count();
+        assert_eq!(zeros, 200, "of the 200 bytes of a new segment, all are zeros: rule 1");
     });
 }
 
@@ -105,6 +106,11 @@ fn a_file_that_is_long_enough_costs_nothing() {
     }
     assert_eq!(fs.counts().operations, before, "there was nothing to write, nothing to sync");
     assert_eq!(file.len().expect("the disk works"), 100, "`extend` never makes a file shorter");
+    for gap in 1..=40 {
+        spare::extend(&*file, 100 + gap).expect("the disk works");
+        let len = file.len().expect("the disk works");
+        assert_eq!(len, 100 + gap, "one byte too short is too short: rule 1");
+    }
 }
 
 #[test]
@@ -158,12 +164,27 @@ fn a_spare_costs_the_writer_only_what_was_cut_off() {
 #[test]
 fn a_spare_keeps_the_bytes_of_its_earlier_life() {
     let (fs, wal) = log_of(9);
-    let old = segments(&fs)[0].1.clone();
+    let old: Vec<_> = segments(&fs).into_iter().take(2).map(|(_, bytes)| bytes).collect();
     wal.purge(wal.end()).expect("the disk works");
     append(&wal, 4);
     let new = newest(&fs);
     assert_eq!(new.len(), 200, "the full size");
-    assert_eq!(new[45..180], old[45..180], "bytes that nobody wrote to are not written: rule 2");
+    let is_kept = old.iter().any(|old| old[45..180] == new[45..180]);
+    assert!(is_kept, "behind its first record the segment has the bytes of one of the two spares");
+}
+
+#[test]
+fn a_spare_gets_the_name_that_was_asked_for() {
+    for size in [200, 300] {
+        let fs = disk(1);
+        fs.overwrite(spare::path(dir(), 3), &vec![7; size]);
+        let path = segment::path(dir(), 180);
+        let file = spare::create(&fs, dir(), &path, 200).expect("the disk works");
+        assert_eq!(file.path(), path, "the file knows its new name: errors will speak of it");
+        let bytes = fs.contents(&path);
+        assert_eq!(bytes[..200], vec![7; 200], "a spare of {size} bytes keeps what it has: rule 2");
+        assert!(spare::list(&fs, dir()).expect("it is there").is_empty(), "it is a spare no more");
+    }
 }
 
 // Rule 3: a sealed segment is cut, then synced, and then the next one is made.
@@ -376,16 +397,73 @@ fn only_what_nobody_needs_becomes_a_spare() {
 }
 
 #[test]
-fn what_was_purged_is_gone_for_good() {
+fn spares_that_are_too_many_already_get_no_more() {
+    let (fs, wal) = log_of(13);
+    for slot in [4, 7, 9] {
+        fs.overwrite(spare::path(dir(), slot), b"a spare");
+    }
+    for (limit, expected) in [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (4, 0)] {
+        let gone = spare::recycle(&fs, dir(), wal.end(), limit).expect("the disk works");
+        assert_eq!(gone.len(), expected, "segments recycled, with a limit of {limit}: rule 5");
+    }
+}
+
+#[test]
+fn what_was_recycled_is_gone_for_good() {
     for_each_seed(16, |fs| {
         make_dir(fs).expect("the power is on");
         let wal = open(fs, 0);
         append(&wal, 9);
-        wal.purge(wal.end()).expect("the disk works");
+        let before = fs.counts().dir_syncs;
+        let gone = spare::recycle(fs, dir(), wal.end(), 2).expect("the disk works");
+        assert_eq!(gone.len(), 2, "two segments are needed no more");
+        assert_eq!(fs.counts().dir_syncs - before, 1, "one sync of the directory for all of them");
         fs.power_cycle();
         let bases: Vec<_> = segments(fs).iter().map(|found| found.0).collect();
-        assert_eq!(bases, [360], "purged names are gone when `purge` returns: rule 5");
+        assert_eq!(bases, [360], "old names are gone when `recycle` returns: rule 5");
     });
+}
+
+#[test]
+fn what_an_interrupted_call_renamed_is_gone_for_good_too() {
+    for_each_seed(16, |fs| {
+        make_dir(fs).expect("the power is on");
+        let wal = open(fs, 0);
+        append(&wal, 9);
+        for (slot, base) in [(0, 0), (1, 180)] {
+            let renamed = fs.rename(&segment::path(dir(), base), &spare::path(dir(), slot));
+            renamed.expect("the disk works");
+        }
+        let gone = spare::recycle(fs, dir(), wal.end(), 2).expect("the disk works");
+        assert!(gone.is_empty(), "there was nothing left to rename");
+        fs.power_cycle();
+        let bases: Vec<_> = segments(fs).iter().map(|found| found.0).collect();
+        assert_eq!(bases, [360], "names that were taken away before are made durable too: rule 5");
+    });
+}
+
+#[test]
+fn a_call_that_fails_is_heard_of() {
+    for call in [Operation::List, Operation::Rename, Operation::SyncDir] {
+        let (fs, wal) = log_of(9);
+        fs.fail(call, 1, Fault::Io);
+        let recycled = spare::recycle(&fs, dir(), wal.end(), 2);
+        let failed = matches!(recycled, Err(Error::Io { .. }));
+        assert!(failed, "{call:?} failed, and `recycle` says {recycled:?}");
+    }
+    for call in [Operation::List, Operation::Rename, Operation::Open] {
+        let fs = disk(1);
+        fs.overwrite(spare::path(dir(), 0), &[7; 200]);
+        fs.fail(call, 1, Fault::Io);
+        let created = spare::create(&fs, dir(), &segment::path(dir(), 0), 200);
+        assert!(created.is_err(), "{call:?} failed, and `create` made a segment all the same");
+    }
+    let (fs, wal) = log_of(9);
+    fs.overwrite(spare::path(dir(), 0), b"a spare");
+    fs.fail(Operation::List, 2, Fault::Io);
+    let _ = spare::recycle(&fs, dir(), wal.end(), 2);
+    let kept = fs.contents(spare::path(dir(), 0));
+    assert_eq!(kept, b"a spare", "a list that failed is not an empty one: rule 5");
 }
 
 #[test]

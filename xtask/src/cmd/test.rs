@@ -148,6 +148,10 @@ impl Job<'_> {
             anstream::println!("\n{check} {label} is green. {}", self.week.promise);
         }
         anstream::println!();
+        if let Some(name) = self.day.and_then(|day| day.experiment.as_ref()) {
+            let command = format!("cargo x lab {} {name}", self.week.label());
+            anstream::println!("see it run: {}", paint(CODE, command));
+        }
         let next = match self.day {
             Some(day) => standing.next_after(day),
             None => standing.next(),

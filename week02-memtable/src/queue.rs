@@ -89,10 +89,7 @@ impl WriteQueue {
         write: impl Fn(Group) -> Result<Seq>,
     ) -> Result<Seq> {
         // Stand in line; then, in a loop: done? return. Somebody leads? wait. Nobody? lead.
-        {
-            let _alone = self.line.lock();
-            write(Group { batch, durability })
-        }
+        self.alone(|| write(Group { batch, durability }))
     }
 
     /// Writes the group at the head of the line, gives each of its members its outcome, and wakes

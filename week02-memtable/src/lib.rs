@@ -1,7 +1,9 @@
-//! Week 2 of Cairn: versioned keys, a concurrent memtable, cursors, and the merge that every read
-//! is.
+//! Week 2 of Cairn: versioned keys, a concurrent memtable, cursors, the merge that every read is, and
+//! a store whose readers never wait.
 //!
 //! ```text
+//!   WriteQueue writers wait in line together, and one writes for all               day 6
+//!   MemStore   a log, a memtable, full memtables; readers never wait               day 5
 //!   Visible    of each key one version or none: what a snapshot sees               day 4
 //!   Merge      one cursor over many                                                day 4
 //!   Cursor     a place in ordered entries, which moves in both directions          day 3
@@ -10,7 +12,8 @@
 //! ```
 //!
 //! Read it in that order, from the bottom: `key.rs`, `memtable.rs` with `memtable/arena.rs` and
-//! `memtable/entry.rs`, `cursor.rs` with `memtable/cursor.rs`, `merge.rs`, `visible.rs`.
+//! `memtable/entry.rs`, `cursor.rs` with `memtable/cursor.rs`, `merge.rs`, `visible.rs`, `view.rs`,
+//! `tables.rs`, `store.rs`, `queue.rs`.
 
 pub mod cursor;
 mod key;
@@ -19,6 +22,7 @@ mod merge;
 mod queue;
 mod store;
 mod sync;
+mod tables;
 mod view;
 mod visible;
 
@@ -28,5 +32,6 @@ pub use memtable::{Lookup, MemCursor, MemTable};
 pub use merge::Merge;
 pub use queue::{Group, WriteQueue};
 pub use store::{MemOptions, MemStore};
-pub use view::{Frozen, Snapshot, View};
+pub use tables::Flush;
+pub use view::{Frozen, LogMark, Snapshot, View};
 pub use visible::Visible;

@@ -18,6 +18,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use wal::fs::{Fs, Lock};
@@ -28,8 +29,9 @@ use wal::{
 
 use crate::key::SEQ_MAX;
 use crate::queue::{Group, WriteQueue};
-use crate::sync::{Mutex, Number, Place};
-use crate::view::{Snapshot, View};
+use crate::sync::{Mutex, Number};
+use crate::tables::{Flush, Tables};
+use crate::view::{LogMark, Snapshot, View};
 
 /// How a [`MemStore`] is opened.
 #[derive(Debug, Clone)]
@@ -38,10 +40,19 @@ pub struct MemOptions {
     pub log: LogOptions,
     /// What to do about bytes in the log that are no record.
     pub recovery: RecoveryMode,
+    /// Where the log is to be read from: what is before that has been flushed. Default 0.
+    pub begin: LogMark,
     /// A memtable of this size is full, in bytes. Default 64 MiB.
     ///
     /// Larger ones make fewer and larger files in week 4, and a longer recovery.
     pub memtable_size: usize,
+    /// Where full memtables go. Default nowhere: then they stay, and so does the log.
+    pub flush: Option<Arc<dyn Flush>>,
+    /// So many full memtables may wait to be flushed; then writers wait. Default 4.
+    ///
+    /// Each takes `memtable_size` of memory; with few of them, a slow moment of the disk stops
+    /// writers sooner.
+    pub frozen_max: usize,
     /// Writers that wait together are written together up to this size, in bytes. Default 1 MiB.
     pub group_size_max: usize,
 }
@@ -51,7 +62,10 @@ impl Default for MemOptions {
         MemOptions {
             log: LogOptions::default(),
             recovery: RecoveryMode::default(),
+            begin: LogMark::default(),
             memtable_size: 64 << 20,
+            flush: None,
+            frozen_max: 4,
             group_size_max: 1 << 20,
         }
     }
@@ -60,10 +74,11 @@ impl Default for MemOptions {
 /// A store in memory, whose truth is in the log, and whose readers never wait.
 #[derive(Debug)]
 pub struct MemStore {
-    wal: Wal,
-    memtable_size: usize,
+    wal: Arc<Wal>,
     queue: WriteQueue,
-    view: Place<View>,
+    tables: Arc<Tables>,
+    /// The thread that flushes full memtables, if there is one.
+    flusher: Mutex<Option<JoinHandle<()>>>,
     /// Number of the last operation that readers see.
     published: Number,
     recovered: Recovered,
@@ -75,7 +90,7 @@ impl MemStore {
     /// Opens the store in `dir`, making it if there is none.
     ///
     /// **Day 5**, chapter `week02/day5-freeze.md`. As week 1's store, without a checkpoint: the lock
-    /// first, then the log from its beginning. Memtables that fill up on the way are frozen, as
+    /// first, then the log, from the mark where it begins. Memtables that fill up on the way are frozen, as
     /// they were when the batches were written.
     ///
     /// # Errors
@@ -102,14 +117,6 @@ impl MemStore {
         todo!("day 5: write group")
     }
 
-    /// Freezes the active memtable if it is full.
-    ///
-    /// **Day 5**. Called by whoever writes, so nobody adds to the table meanwhile.
-    fn freeze_if_full(&self) {
-        // `Place::get` gives the view to keep, `Place::set` puts the next one in its place.
-        todo!("day 5: freeze if full")
-    }
-
     /// The store as it is now.
     ///
     /// **Day 5**.
@@ -124,10 +131,36 @@ impl MemStore {
         self.recovered
     }
 
+    /// Ends the thread that flushes, when it has done what it is at: from then on nobody touches the
+    /// directory.
+    fn stop_flusher(&self) {
+        self.tables.stop();
+        if let Some(flusher) = self.flusher.lock().take() {
+            // What it panicked of it has printed.
+            let _ = flusher.join();
+        }
+    }
+
     /// [`Error::Closed`] after [`close`](Engine::close).
     fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
+}
+
+impl Drop for MemStore {
+    fn drop(&mut self) {
+        self.stop_flusher();
+    }
+}
+
+/// Starts the thread that flushes full memtables, if they go anywhere.
+fn begin_flusher(
+    flush: Option<Arc<dyn Flush>>,
+    tables: &Arc<Tables>,
+    wal: &Arc<Wal>,
+) -> Option<JoinHandle<()>> {
+    let (tables, wal) = (Arc::clone(tables), Arc::clone(wal));
+    flush.map(|flush| thread::spawn(move || tables.run_flusher(&*flush, &wal)))
 }
 
 /// Applies the batch that a record of the log holds, the next in the store's history, to the active
@@ -180,7 +213,7 @@ impl Engine for MemStore {
     }
 
     fn stats(&self) -> Stats {
-        let view = self.view.get();
+        let view = self.tables.view().get();
         let log = self.wal.stats();
         let tables = || [&view.active].into_iter().chain(view.frozen.iter().map(|f| &f.table));
         let counter = |name, unit, value| Counter { name, unit, value };
@@ -206,6 +239,7 @@ impl Engine for MemStore {
             if self.closed.swap(true, Ordering::AcqRel) {
                 return Ok(());
             }
+            self.stop_flusher();
             let synced = self.wal.close();
             self.lock.lock().take();
             synced

@@ -37,8 +37,17 @@ pub struct View {
 pub struct Frozen {
     /// Its entries. Nobody adds to them any more.
     pub table: Arc<MemTable>,
-    /// What the log has below this is in this table or in an older one.
-    pub log_end: Lsn,
+    /// What the log has before this is in this table or in an older one.
+    pub end: LogMark,
+}
+
+/// A place in the log between two batches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogMark {
+    /// Where the next record begins.
+    pub lsn: Lsn,
+    /// Number of the last operation before it.
+    pub seq: Seq,
 }
 
 impl View {
@@ -47,13 +56,19 @@ impl View {
         View { active: Arc::new(MemTable::new()), frozen: Vec::new() }
     }
 
-    /// The view after this one, when the active memtable is full and the log ends at `log_end`.
+    /// The view after this one, when the active memtable is full and the log ends at `end`.
     ///
     /// **Day 5**, chapter `week02/day5-freeze.md`. The table that is frozen is the newest of the
     /// frozen ones, and a new one becomes active. This view stays as it is.
-    pub fn freeze(&self, log_end: Lsn) -> View {
+    pub fn freeze(&self, end: LogMark) -> View {
         // Nothing is copied but references.
         todo!("day 5: freeze")
+    }
+
+    /// The view after this one, when the oldest frozen memtable is needed here no more.
+    pub fn without_oldest(&self) -> View {
+        let kept = self.frozen.len().saturating_sub(1);
+        View { active: Arc::clone(&self.active), frozen: self.frozen[..kept].to_vec() }
     }
 
     /// What a snapshot at `seq` sees of `key`.

@@ -1,0 +1,160 @@
+//! The memtables of an open store, as one view after the other: frozen when they are full, flushed
+//! by a thread of their own, oldest first, and waited for when too many stand in line.
+//!
+//! ```text
+//!                    memtable_size                  frozen_max
+//!                         │                             │
+//!   writers ──► active ▒▒▒▒   ──► frozen ████ ████ ████ │ ──► flusher ──► elsewhere
+//!                                        newest  oldest │
+//!                                                       └ here writers wait
+//! ```
+//!
+//! A writer that waits costs milliseconds; a memtable that nobody waits for costs memory without
+//! end. Readers wait for nothing: they have a view.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use wal::{Error, Result, Wal};
+
+use crate::sync::{Condvar, Mutex, Place};
+use crate::view::{Frozen, LogMark, View};
+
+/// Where full memtables go: in week 4, into sorted files.
+pub trait Flush: Send + Sync + Debug {
+    /// Puts every entry of a table where it survives a power cut, and where reads find it, together
+    /// with the mark at which the log goes on: the next opener gives that as
+    /// [`MemOptions::begin`](crate::MemOptions::begin).
+    ///
+    /// When this has returned, the store forgets the table, and the part of the log that made it.
+    /// Called by one thread, for the oldest table first.
+    ///
+    /// # Errors
+    ///
+    /// The table stays, readable, and the store accepts no more than it has room for.
+    fn flush(&self, frozen: &Frozen) -> Result<()>;
+}
+
+/// The memtables of an open store.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    view: Place<View>,
+    /// Held while one view takes the place of another: writers freeze, and the flusher lets go.
+    state: Mutex<State>,
+    /// Signalled when the view or the state has changed.
+    changed: Condvar,
+    memtable_size: usize,
+    /// So many frozen tables may wait to be flushed; `None` if nobody flushes them.
+    frozen_max: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether the flusher is to end.
+    stopping: bool,
+    /// Why it has ended, if it was not told to.
+    failed: Option<Arc<str>>,
+}
+
+impl Tables {
+    /// Begins with `view`.
+    pub(crate) fn new(view: View, memtable_size: usize, frozen_max: Option<usize>) -> Tables {
+        let (state, changed) = (Mutex::new(State::default()), Condvar::new());
+        Tables { view: Place::new(view), state, changed, memtable_size, frozen_max }
+    }
+
+    /// Where the entries are now.
+    pub(crate) fn view(&self) -> &Place<View> {
+        &self.view
+    }
+
+    /// Freezes the active memtable if it is full; the log ends at `end`.
+    ///
+    /// **Day 5**, chapter `week02/day5-freeze.md`. Called by whoever writes, before it writes, so
+    /// nobody adds to the table meanwhile. First [waits for room](Tables::wait_for_room).
+    ///
+    /// # Errors
+    ///
+    /// Those of the wait; nothing has changed then.
+    pub(crate) fn freeze_if_full(&self, end: LogMark) -> Result<()> {
+        // ANCHOR: day5_freeze_if_full
+        // Others may exchange the view, too: what you freeze is the view that is there when you
+        // have the lock. `Place::get` gives it, `Place::set` puts the next one in its place.
+        if self.view.peek().active.size() < self.memtable_size {
+            return Ok(());
+        }
+        self.wait_for_room()?;
+        let _exchanging = self.state.lock();
+        self.view.set(self.view.get().freeze(end));
+        self.changed.notify_all();
+        Ok(())
+        // ANCHOR_END: day5_freeze_if_full
+    }
+
+    /// Returns when fewer than `frozen_max` tables wait to be flushed.
+    ///
+    /// **Day 6**, chapter `week02/day6-queue.md`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] with the flusher's failure: there will be no room.
+    fn wait_for_room(&self) -> Result<()> {
+        // ANCHOR: day6_wait_for_room
+        // Nobody flushes? Then there is no limit. Look again after every wait.
+        // STUB: Ok(())
+        let Some(frozen_max) = self.frozen_max else { return Ok(()) };
+        let mut state = self.state.lock();
+        while self.view.peek().frozen.len() >= frozen_max {
+            if let Some(cause) = &state.failed {
+                return Err(Error::Poisoned { cause: Arc::clone(cause) });
+            }
+            self.changed.wait(&mut state);
+        }
+        Ok(())
+        // ANCHOR_END: day6_wait_for_room
+    }
+
+    /// Flushes frozen tables, the oldest first, until [`stop`](Tables::stop) or the first failure.
+    ///
+    /// **Day 6**. A table leaves the view when it is flushed, not sooner, and only then its part of
+    /// the log goes. What is still frozen when it stops is in the log, and is replayed.
+    pub(crate) fn run_flusher(&self, flush: &dyn Flush, wal: &Wal) {
+        // ANCHOR: day6_run_flusher
+        // Without the lock: the flush, and the purge. With it: a look for the oldest table, and the
+        // exchange of the view, which may have a newer frozen table by then.
+        while let Some(oldest) = self.oldest() {
+            if let Err(error) = flush.flush(&oldest) {
+                self.state.lock().failed = Some(error.to_string().into());
+                self.changed.notify_all();
+                return;
+            }
+            let exchanging = self.state.lock();
+            self.view.set(self.view.get().without_oldest());
+            drop(exchanging);
+            self.changed.notify_all();
+            // A log that is longer than it has to be costs time at the next opening, no more.
+            let _ = wal.purge(oldest.end.lsn);
+        }
+        // ANCHOR_END: day6_run_flusher
+    }
+
+    /// Waits for a frozen table, and returns the oldest; `None` when it is time to stop.
+    fn oldest(&self) -> Option<Frozen> {
+        let mut state = self.state.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(oldest) = self.view.peek().frozen.last() {
+                return Some(oldest.clone());
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Lets the flusher end when it has done what it is at.
+    pub(crate) fn stop(&self) {
+        self.state.lock().stopping = true;
+        self.changed.notify_all();
+    }
+}

@@ -108,6 +108,11 @@ impl WriteQueue {
         todo!("day 6: lead")
     }
 
+    /// How many batches stand in line now, those that are being written not counted.
+    pub fn waiting(&self) -> usize {
+        self.line.lock().waiting.len()
+    }
+
     /// Runs `work` while nobody writes.
     pub fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut line = self.line.lock();

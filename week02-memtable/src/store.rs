@@ -224,6 +224,7 @@ impl Engine for MemStore {
                 counter("memory", "bytes", tables().map(|table| table.size() as u64).sum()),
                 counter("frozen_tables", "", view.frozen.len() as u64),
                 counter("last_seq", "", self.published.get()),
+                counter("waiting_writers", "", self.queue.waiting() as u64),
                 counter("log_records", "", log.records),
                 counter("log_bytes", "bytes", log.bytes),
                 counter("log_end", "bytes", self.wal.end()),

@@ -104,6 +104,7 @@ impl MemStore {
         fs.create_dir(dir)?;
         let lock = fs.lock(&dir.join("LOCK"))?;
         fs.sync_dir(dir.parent().unwrap_or(dir))?;
+        let payload_size_max = options.log.payload_size_max();
         let (mut view, LogMark { lsn, seq: mut last_seq }) = (View::new(), options.begin);
         let recovered = recover(&fs, dir, lsn, options.recovery, &mut |record| {
             if view.active.size() >= options.memtable_size {
@@ -113,10 +114,12 @@ impl MemStore {
                 .map_err(|reason| not_ours(&*fs, dir, record.lsn, reason))
         })?;
         let wal = Arc::new(Wal::open(Arc::clone(&fs), dir, recovered.end, options.log)?);
+        // A group is one record.
+        let group_size_max = options.group_size_max.min(payload_size_max);
         let frozen_max = options.flush.is_some().then_some(options.frozen_max);
         let tables = Arc::new(Tables::new(view, options.memtable_size, frozen_max));
         Ok(MemStore {
-            queue: WriteQueue::new(options.group_size_max),
+            queue: WriteQueue::new(group_size_max),
             flusher: Mutex::new(begin_flusher(options.flush, &tables, &wal)),
             tables,
             wal,
@@ -279,6 +282,7 @@ impl Engine for MemStore {
                 counter("memory", "bytes", tables().map(|table| table.size() as u64).sum()),
                 counter("frozen_tables", "", view.frozen.len() as u64),
                 counter("last_seq", "", self.published.get()),
+                counter("waiting_writers", "", self.queue.waiting() as u64),
                 counter("log_records", "", log.records),
                 counter("log_bytes", "bytes", log.bytes),
                 counter("log_end", "bytes", self.wal.end()),

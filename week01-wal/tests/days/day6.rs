@@ -1,7 +1,6 @@
 //! Day 6: memory is a cache of the log.
 
 mod faults;
-#[macro_use]
 mod given;
 
 use std::ops::Bound;
@@ -19,7 +18,9 @@ use wal::{Batch, Direction, Durability, Engine, Error, KeyRange, Reader, checkpo
 
 // The suite that every engine of the course passes, each check as a test of its own.
 
-conformance! {
+wal::conformance! {
+    given::open;
+
     #[test] fn what_was_put_is_found();
     #[test] fn a_key_never_put_is_absent();
     #[test] fn the_latest_value_counts();

@@ -104,3 +104,25 @@ pub fn all(open: &OpenEngine) {
         }
     }
 }
+
+/// Makes a test of each check, for the engine that a function opens. They are listed, so that each
+/// has its place in a gate, and none may be left out.
+///
+/// ```text
+/// wal::conformance! {
+///     open;
+///     #[test] fn what_was_put_is_found();
+///     // … and all others
+/// }
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($open:path; $(#[test] fn $check:ident();)+) => {
+        $(#[test] fn $check() { $crate::testing::conformance::$check(&$open); })+
+
+        const _: () = assert!(
+            [$(stringify!($check)),+].len() == $crate::testing::conformance::CHECKS.len(),
+            "a check of the conformance suite is missing here"
+        );
+    };
+}

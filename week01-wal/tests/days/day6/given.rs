@@ -15,18 +15,6 @@ use wal::{
     RecordReader, Result, Seq, StoreOptions, Wal, segment,
 };
 
-/// A test for each of these checks of the conformance suite, which must be all of them.
-macro_rules! conformance {
-    ($(#[test] fn $check:ident();)+) => {
-        $(#[test] fn $check() { wal::testing::conformance::$check(&given::open); })+
-
-        const _: () = assert!(
-            [$(stringify!($check)),+].len() == wal::testing::conformance::CHECKS.len(),
-            "a check of the conformance suite is missing here"
-        );
-    };
-}
-
 /// The store as anyone opens it, for the conformance suite.
 pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path) -> Result<Box<dyn Engine>> {
     Ok(Box::new(LogStore::open(fs, dir, StoreOptions::default())?))

@@ -1,0 +1,343 @@
+//! Day 5: a full memtable stops changing and a new one begins, off the critical path.
+
+mod given;
+
+use std::sync::Arc;
+use std::thread;
+
+use given::*;
+use memtable::{Cursor, LogMark, Lookup, SEQ_MAX, View};
+use wal::fs::{Fault, Operation as Call};
+use wal::testing::{batch, delete, for_each_seed, put, survives_kills, survives_power_cuts};
+use wal::{Durability, Engine, Error, Reader, WriteBatch};
+
+// The view.
+
+#[test]
+fn freezing_makes_the_active_table_the_newest_of_the_frozen_ones() {
+    let first = View::new();
+    insert(&first, 1, "a", Some("1"));
+    let second = first.freeze(LogMark { lsn: 40, seq: 1 });
+    insert(&second, 2, "a", Some("2"));
+    let third = second.freeze(LogMark { lsn: 80, seq: 2 });
+    assert!(
+        third.active.is_empty(),
+        "what is written after a freeze goes into a new table: rule 1"
+    );
+    let ends: Vec<_> = third.frozen.iter().map(|frozen| frozen.end.lsn).collect();
+    assert_eq!(ends, [80, 40], "frozen tables stand the newest first: rule 2");
+    let counts: Vec<_> = third.frozen.iter().map(|frozen| frozen.table.len()).collect();
+    assert_eq!(counts, [1, 1], "each table has what was written while it was active: rule 1");
+}
+
+#[test]
+fn a_view_stays_as_it_was_when_the_next_one_is_made() {
+    let before = View::new();
+    insert(&before, 1, "a", Some("1"));
+    let after = before.freeze(LogMark { lsn: 40, seq: 1 });
+    insert(&after, 2, "b", Some("2"));
+    assert_eq!((before.frozen.len(), before.active.len()), (0, 1), "whoever reads in it reads on");
+    assert_eq!(before.get(b"b", SEQ_MAX), Lookup::Absent, "what came later is not in it: rule 1");
+    let same = Arc::ptr_eq(&before.active, &after.frozen[0].table);
+    assert!(same, "a table that is frozen is shared with the view before, and not copied: rule 1");
+}
+
+#[test]
+fn the_newest_table_that_knows_a_key_has_the_last_word() {
+    // One version of the key in each of three tables, or none: all 27 histories.
+    let words = [None, Some(None), Some(Some("value"))];
+    for history in 0..27 {
+        let mut view = View::new();
+        let mut expected = Lookup::Absent;
+        for (place, seq) in [(1, 1), (3, 2), (9, 3)] {
+            if seq > 1 {
+                view = view.freeze(LogMark { lsn: 40 * seq, seq: seq - 1 });
+            }
+            if let Some(value) = words[history / place % 3] {
+                let value = value.map(|value| format!("{value}{seq}"));
+                insert(&view, seq, "key", value.as_deref());
+                expected = value.map_or(Lookup::Deleted, |value| Lookup::Value(value.into()));
+            }
+        }
+        let found = view.get(b"key", SEQ_MAX);
+        assert_eq!(found, expected, "history {history}: a tombstone is a word, too (rule 2)");
+    }
+}
+
+#[test]
+fn an_old_snapshot_reads_from_older_tables() {
+    let mut view = View::new();
+    for seq in 1..=9 {
+        insert(&view, seq, "key", Some(&seq.to_string()));
+        view = view.freeze(LogMark { lsn: 40 * seq, seq });
+    }
+    for seq in 1..=9 {
+        let found = view.get(b"key", seq);
+        let why = "a snapshot reads the newest version that is not above its number: rule 2";
+        assert_eq!(found, Lookup::Value(seq.to_string().into()), "at {seq}: {why}");
+    }
+    assert_eq!(view.get(b"key", 0), Lookup::Absent, "before the first write there was no key");
+}
+
+#[test]
+fn a_cursor_over_a_view_meets_every_version_in_every_table() {
+    let mut view = View::new();
+    for seq in 1..=20 {
+        insert(&view, seq, ["b", "a", "c"][seq as usize % 3], Some("value"));
+        if seq % 4 == 0 {
+            view = view.freeze(LogMark { lsn: 40 * seq, seq });
+        }
+    }
+    let mut cursor = view.cursor();
+    cursor.first().expect("memory does not fail");
+    let mut found = Vec::new();
+    while let Some(key) = cursor.key() {
+        found.push((key.user_key.to_vec(), key.seq));
+        cursor.next().expect("memory does not fail");
+    }
+    assert_eq!(found.len(), 20, "all versions are there, those of frozen tables too");
+    let in_order = found.is_sorted_by(|a, b| (&a.0, b.1) < (&b.0, a.1));
+    assert!(in_order, "keys ascending, versions descending: {found:?}");
+}
+
+// The suite that every engine of the course passes, with memtables of a few entries.
+
+wal::conformance! {
+    given::open_small;
+
+    #[test] fn what_was_put_is_found();
+    #[test] fn a_key_never_put_is_absent();
+    #[test] fn the_latest_value_counts();
+    #[test] fn a_deleted_key_is_absent();
+    #[test] fn the_empty_key_and_the_empty_value_are_like_any_other();
+    #[test] fn every_byte_is_allowed_in_keys_and_values();
+    #[test] fn a_key_that_begins_another_is_not_that_other();
+    #[test] fn large_values_come_back_whole();
+    #[test] fn operations_of_a_batch_take_effect_in_order();
+    #[test] fn an_empty_batch_changes_nothing();
+    #[test] fn sequence_numbers_count_operations();
+    #[test] fn sequence_numbers_go_on_after_reopening();
+    #[test] fn random_operations_agree_with_a_model();
+    #[test] fn all_nine_kinds_of_bounds_agree_with_a_model();
+    #[test] fn an_empty_or_inverted_range_gives_nothing();
+    #[test] fn a_prefix_gives_the_keys_that_begin_with_it();
+    #[test] fn a_scan_sees_one_instant();
+    #[test] fn a_snapshot_never_changes();
+    #[test] fn a_snapshot_does_not_see_later_batches_in_any_scan();
+    #[test] fn snapshots_do_not_disturb_each_other();
+    #[test] fn reopening_finds_everything();
+    #[test] fn a_second_opener_is_refused();
+    #[test] fn the_directory_is_free_after_close();
+    #[test] fn the_directory_is_free_after_drop();
+    #[test] fn a_closed_store_refuses_everything();
+    #[test] fn readers_see_whole_batches_while_many_write();
+    #[test] fn the_order_of_writes_is_that_of_their_numbers();
+    #[test] fn synced_writes_of_many_threads_survive_a_power_cut();
+    #[test] fn what_was_flushed_survives_a_kill();
+    #[test] fn what_was_synced_survives_a_power_cut();
+    #[test] fn sync_makes_durable_what_was_buffered();
+    #[test] fn close_makes_durable_what_was_buffered();
+    #[test] fn a_power_cut_at_any_operation_leaves_whole_batches_in_order();
+    #[test] fn a_kill_at_any_operation_leaves_whole_batches_in_order();
+    #[test] fn after_a_failed_sync_nothing_is_acknowledged();
+    #[test] fn after_a_failed_write_nothing_is_acknowledged();
+    #[test] fn a_full_disk_is_an_error_and_loses_nothing();
+    #[test] fn a_failed_read_is_an_error_and_never_a_wrong_answer();
+}
+
+// Crashes.
+
+#[test]
+fn a_power_cut_anywhere_keeps_what_was_promised() {
+    survives_power_cuts(&open_small, |fs, _, model| busy_life(fs, model));
+}
+
+#[test]
+fn a_kill_anywhere_keeps_what_was_promised() {
+    survives_kills(&open_small, |fs, _, model| busy_life(fs, model));
+}
+
+#[test]
+fn the_directory_of_a_new_store_survives_a_power_cut() {
+    for_each_seed(20, |fs| {
+        let store = store_on(fs);
+        store.put(b"key", b"value", Durability::Synced).expect("a good disk takes a write");
+        fs.power_cycle();
+        drop(store);
+        let found = store_on(fs).get(b"key").expect("memory answers");
+        assert!(found.is_some(), "a synced write is gone: was the directory's name made durable?");
+    });
+}
+
+// Freezing.
+
+#[test]
+fn a_full_table_is_frozen_and_nothing_of_it_is_missing() {
+    let (_fs, store) = store_of(200);
+    let frozen = store.stats().get("frozen_tables").expect("the store counts them");
+    assert!(frozen >= 10, "200 puts fill tables of {MEMTABLE_SIZE} bytes, and {frozen} are frozen");
+    expect_numbers(&store, 200, "with most of it in frozen tables");
+}
+
+#[test]
+fn no_table_grows_far_beyond_its_size() {
+    let (_fs, store) = store_of(1);
+    for number in 1..300 {
+        put_number(&store, number);
+        let stats = store.stats();
+        let [memory, tables] = ["memory", "frozen_tables"].map(|name| stats.get(name).unwrap());
+        let most = (tables + 1) * (MEMTABLE_SIZE as u64 + 300);
+        assert!(
+            memory <= most,
+            "{memory} bytes in {tables} frozen tables and an active one: a table that has reached \
+             {MEMTABLE_SIZE} bytes takes no further batch (rule 1)"
+        );
+    }
+}
+
+#[test]
+fn opening_freezes_tables_on_its_way_through_the_log() {
+    let (fs, store) = store_of(200);
+    let before = store.stats().get("frozen_tables");
+    store.close().expect("an open store closes");
+    let store = store_on(&fs);
+    expect_numbers(&store, 200, "opened again");
+    let after = store.stats().get("frozen_tables");
+    assert_eq!(after, before, "frozen tables, before and after reopening: rule 4");
+}
+
+#[test]
+fn a_snapshot_reads_on_while_tables_are_frozen() {
+    let (_fs, store) = store_of(50);
+    let snapshot = store.snapshot().expect("memory answers");
+    (0..200).for_each(|number| overwrite_number(&store, number));
+    expect_numbers(&*snapshot, 50, "in a snapshot from before 200 more writes");
+}
+
+// What is seen, and when.
+
+#[test]
+fn a_write_is_seen_when_it_is_as_durable_as_was_asked() {
+    let (fs, store) = store_of(1);
+    let gate = fs.hold_syncs();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| store.put(b"key", b"value", Durability::Synced));
+        gate.wait_for(1);
+        let early = store.get(b"key").expect("memory answers");
+        let scanned = count(&store);
+        let snapshot = store.snapshot().expect("memory answers");
+        drop(gate);
+        writer.join().expect("the writer ends").expect("the disk syncs");
+        assert_eq!(early, None, "a power cut could still take it back: rule 3");
+        assert_eq!(scanned, 1, "and a scan must not see it either: rule 3");
+        let later = snapshot.get(b"key").expect("memory answers");
+        assert_eq!(later, None, "a snapshot taken before it was published never sees it: rule 3");
+        assert!(store.get(b"key").expect("memory answers").is_some(), "acknowledged, and not seen");
+    });
+}
+
+#[test]
+fn a_write_whose_sync_failed_is_never_seen() {
+    let (fs, store) = store_of(3);
+    fs.fail(Call::Sync, 1, Fault::Io);
+    let mut lost = WriteBatch::new();
+    lost.put(b"lost", b"value");
+    lost.delete(b"0000");
+    let failed = store.write(lost, Durability::Synced);
+    assert!(matches!(failed, Err(Error::Io { .. })), "the disk failed, and write says {failed:?}");
+    expect_numbers(&store, 3, "after a batch whose sync failed");
+    let next = store.put(b"next", b"value", Durability::Buffered);
+    assert!(matches!(next, Err(Error::Poisoned { .. })), "the store says {next:?} and goes on");
+}
+
+#[test]
+fn reads_go_on_while_a_write_waits_for_the_disk() {
+    let (fs, store) = store_of(20);
+    let gate = fs.hold_syncs();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| store.put(b"key", b"value", Durability::Synced));
+        gate.wait_for(1);
+        // Whoever waits here waits for ever: the gate opens when all of this is done.
+        expect_numbers(&store, 20, "while a write waits for the disk");
+        let snapshot = store.snapshot().expect("memory answers");
+        expect_numbers(&*snapshot, 20, "in a snapshot, while a write waits for the disk");
+        store.stats();
+        drop(gate);
+        writer.join().expect("the writer ends").expect("the disk syncs");
+    });
+}
+
+// Damage.
+
+#[test]
+fn a_log_whose_numbers_do_not_go_on_is_refused() {
+    for wrong in [0, 1, 2, 4, 5, 1 << 40] {
+        let (fs, log) = log_of(&[(1, 2)]);
+        let at = log.end();
+        log.commit(batch(&[put("a", "1")]).encode(wrong), Durability::Synced).expect("it works");
+        expect_damage(&fs, at, &format!("operation {wrong} stands where 3 should: rule 4"));
+    }
+}
+
+#[test]
+fn a_record_that_is_no_batch_is_damage() {
+    let (fs, log) = log_of(&[(1, 2)]);
+    let at = log.commit(b"no batch at all", Durability::Synced).expect("it works");
+    expect_damage(&fs, at, "a record that is no batch: rule 4");
+}
+
+#[test]
+fn a_number_of_more_than_56_bits_is_damage_and_no_panic() {
+    let begin = LogMark { lsn: 0, seq: SEQ_MAX - 1 };
+    let (fs, log) = log_of(&[(SEQ_MAX, 1)]);
+    let at = log.end();
+    let opened = try_store(Arc::new(fs.clone()), begin);
+    drop(opened.expect("the largest number there is fits"));
+    log.commit(batch(&[delete("a")]).encode(SEQ_MAX + 1), Durability::Synced).expect("it works");
+    match try_store(Arc::new(fs.clone()), begin) {
+        Err(Error::Corruption { offset, .. }) => assert_eq!(offset, at, "where the record begins"),
+        other => panic!("no internal key holds such a number, and opening says {:?}", other.err()),
+    }
+}
+
+#[test]
+fn opening_goes_on_from_the_mark_that_it_is_given() {
+    let (fs, store) = store_of(10);
+    let lsn = store.stats().get("log_end").expect("the store counts");
+    (10..15).for_each(|number| put_number(&store, number));
+    store.close().expect("an open store closes");
+    let store = try_store(Arc::new(fs.clone()), LogMark { lsn, seq: 10 }).expect("it opens");
+    assert_eq!(count(&store), 5, "what is before the mark is somewhere else: rule 4");
+    let seq = store.put(b"key", b"value", Durability::Buffered).expect("a write works");
+    assert_eq!(seq, 16, "the number after the last one in the log");
+}
+
+// Who may.
+
+#[test]
+fn a_second_opener_touches_nothing() {
+    let (fs, store) = store_of(3);
+    let before = fs.trace().len();
+    match try_store(Arc::new(fs.clone()), LogMark::default()) {
+        Err(Error::Locked { path }) => assert_eq!(path, dir().join("LOCK"), "the lock's file"),
+        other => panic!("a store in use is Error::Locked, and not: {:?}", other.err()),
+    }
+    let touched = fs.trace().split_off(before);
+    let allowed = |line: &String| line.starts_with("create directory") || line.starts_with("lock");
+    assert!(touched.iter().all(allowed), "before the lock nothing is looked at: {touched:?}");
+    expect_numbers(&store, 3, "while another tried to open it");
+}
+
+#[test]
+fn a_batch_too_large_for_the_log_changes_nothing() {
+    let (_fs, store) = store_of(2);
+    let mut large = WriteBatch::new();
+    large.put(b"small", b"1");
+    large.put(b"large", &[b'x'; 7_000]);
+    let refused = store.write(large, Durability::Synced);
+    let refused = matches!(refused, Err(Error::RecordTooLarge { .. }));
+    assert!(refused, "a batch larger than a segment is Error::RecordTooLarge");
+    expect_numbers(&store, 2, "after a batch that was refused");
+    let seq = store.put(b"next", b"value", Durability::Synced);
+    assert_eq!(seq.ok(), Some(3), "a batch that was refused takes no number, and does no harm");
+}

@@ -60,7 +60,7 @@ fn table(out: &mut String, title: &str, units: &[&Unit], src: &Path, from: &Path
     let timed = units.iter().any(|unit| unit.minutes > 0);
     let _ = writeln!(out, "<table class=\"units\"><tbody>");
     for unit in units {
-        let title = if src.join(&unit.chapter).is_file() {
+        let title = if week.open && src.join(&unit.chapter).is_file() {
             let up = from.strip_prefix(src).map_or(0, |below| below.components().count());
             let page = unit.chapter.with_extension("html");
             let link = format!("{}{}", "../".repeat(up), page.display()).replace('\\', "/");

@@ -16,7 +16,7 @@
 //! The trailer stands behind the key, so that neighbours share their first bytes, and week 3 can
 //! store these once. It has no terminator in front: the last eight bytes are the trailer, whatever
 //! they are. So encoded keys are **not** in order as plain bytes: [`compare_encoded`] knows better.
-//! The format is LevelDB's (`doc/impl.md` and `db/dbformat.h` there).
+//! The format is LevelDB's (`db/dbformat.h` there).
 
 use std::cmp::Ordering;
 
@@ -41,6 +41,7 @@ pub enum Kind {
     Put = 1,
 }
 
+// ANCHOR: listing_key
 /// A user's key at one point of its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InternalKey<'a> {
@@ -51,6 +52,7 @@ pub struct InternalKey<'a> {
     /// What the operation did.
     pub kind: Kind,
 }
+// ANCHOR_END: listing_key
 
 /// Bytes that are no internal key. They came from a file with a good checksum: whoever wrote it was
 /// wrong.
@@ -75,7 +77,7 @@ impl<'a> InternalKey<'a> {
 
     /// The place behind every version of `user_key`, and in front of the next key.
     ///
-    /// **Day 1**. Numbers are given out from 1.
+    /// **Day 1**. Numbers are given out from 1, so that no version of a store's is at it.
     pub fn oldest(user_key: &'a [u8]) -> InternalKey<'a> {
         // ANCHOR: day1_oldest
         // The smallest trailer that there is.
@@ -101,6 +103,10 @@ impl<'a> InternalKey<'a> {
     /// Appends the key to `out`, as drawn at the top of this file.
     ///
     /// **Day 1**. Bytes that are already in `out` stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// If the number is above [`SEQ_MAX`].
     ///
     /// # Cost
     ///
@@ -166,7 +172,8 @@ impl PartialOrd for InternalKey<'_> {
 
 /// Compares two encoded keys without decoding them: the order of [`InternalKey`].
 ///
-/// **Day 1**. For files, where keys are bytes: `b"a"` before `b"a\0"`, whatever their trailers.
+/// **Day 1**. For files, where keys are bytes: `b"a"` before `b"a\0"`, whatever their trailers. A
+/// trailer is compared as the number it is, also if its kind is none.
 ///
 /// # Panics
 ///

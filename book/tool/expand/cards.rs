@@ -44,15 +44,15 @@ pub(super) fn promise(week: &Week) -> String {
 /// The table of a week's days and labs, with links to the chapters that are there.
 pub(super) fn days(week: &Week, src: &Path, from: &Path) -> String {
     let mut out = String::new();
-    table(&mut out, "", &week.days().collect::<Vec<_>>(), src, from);
+    table(&mut out, week, "", &week.days().collect::<Vec<_>>(), src, from);
     let labs: Vec<&Unit> = week.labs().collect();
     if !labs.is_empty() {
-        table(&mut out, "Labs, if you want more", &labs, src, from);
+        table(&mut out, week, "Labs, if you want more", &labs, src, from);
     }
     out
 }
 
-fn table(out: &mut String, title: &str, units: &[&Unit], src: &Path, from: &Path) {
+fn table(out: &mut String, week: &Week, title: &str, units: &[&Unit], src: &Path, from: &Path) {
     if !title.is_empty() {
         let _ = writeln!(out, "<p class=\"table-title\">{title}</p>\n");
     }

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use wal::Durability::Buffered;
-use wal::fs::SimFs;
+use wal::fs::{Fs, SimFs};
 use wal::{Engine, Reader};
 
-use super::given::{close, open, tell};
+use super::given::{close, dir, hint_at, hinted, open, tell};
 
 #[test]
 fn a_store_that_was_never_written_is_written_after_it_was_reopened() {
@@ -42,4 +42,19 @@ fn stats_are_told_while_others_write() {
             assert!(told >= Some(known), "{known} writes were acknowledged, stats say {told:?}");
         }
     });
+}
+
+#[test]
+fn a_hint_that_was_not_used_is_gone_when_the_store_is_open() {
+    let fs = hinted();
+    let stray = hint_at(987_654);
+    fs.overwrite(&stray, b"of a segment that is not there");
+    drop(open(&fs));
+    let names = fs.list(dir()).expect("the disk works");
+    let stray = stray.file_name().and_then(|name| name.to_str()).expect("it has a name");
+    assert!(
+        !names.iter().any(|name| name == stray),
+        "a hint that no segment has is in the way of a better one, and must go: {names:?}\n\
+         the bounds that `hint::sweep` takes are those of the hints that were believed (rule 5)"
+    );
 }

@@ -69,10 +69,10 @@ pub trait Cursor {
 ///
 /// # Cost
 ///
-/// One search; one allocation if the range begins behind a key.
+/// One search, and at most one step; no allocation.
 pub fn enter(cursor: &mut impl Cursor, range: &KeyRange, direction: Direction) -> Result<()> {
-    // `lookup(key, SEQ_MAX)` is in front of all versions of a key, `oldest(key)` behind them, and
-    // the next larger key is the same with a zero byte behind it. Mind that seeks stop **at** a
-    // target that is there.
+    // `lookup(key, SEQ_MAX)` is in front of all versions of a key, `oldest(key)` behind them. Mind
+    // that seeks stop **at** a target that is there: nothing has number 0, but something may have
+    // the largest.
     todo!("day 3: enter")
 }

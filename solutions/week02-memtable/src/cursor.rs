@@ -69,21 +69,18 @@ pub trait Cursor {
 ///
 /// # Cost
 ///
-/// One search; one allocation if the range begins behind a key.
+/// One search, and at most one step; no allocation.
 pub fn enter(cursor: &mut impl Cursor, range: &KeyRange, direction: Direction) -> Result<()> {
     // ANCHOR: day3_enter
-    // `lookup(key, SEQ_MAX)` is in front of all versions of a key, `oldest(key)` behind them, and
-    // the next larger key is the same with a zero byte behind it. Mind that seeks stop **at** a
-    // target that is there.
+    // `lookup(key, SEQ_MAX)` is in front of all versions of a key, `oldest(key)` behind them. Mind
+    // that seeks stop **at** a target that is there: nothing has number 0, but something may have
+    // the largest.
     match (direction, &range.start, &range.end) {
         (Direction::Forward, Bound::Unbounded, _) => cursor.first(),
         (Direction::Forward, Bound::Included(key), _) => {
             cursor.seek(InternalKey::lookup(key, SEQ_MAX))
         }
-        (Direction::Forward, Bound::Excluded(key), _) => {
-            let next_key = [&key[..], &[0]].concat();
-            cursor.seek(InternalKey::lookup(&next_key, SEQ_MAX))
-        }
+        (Direction::Forward, Bound::Excluded(key), _) => cursor.seek(InternalKey::oldest(key)),
         (Direction::Backward, _, Bound::Unbounded) => cursor.last(),
         (Direction::Backward, _, Bound::Included(key)) => {
             cursor.seek_back(InternalKey::oldest(key))

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The sources that are at an entry stand in a heap, the one whose entry comes next on top. A step
-//! moves that one alone and lets it sink to its place: log₂ k comparisons for k sources, and none
-//! for one.
+//! moves that one alone and lets it sink to its place: at most two comparisons for each level of the
+//! heap, 2·log₂ k for k sources, and none for one.
 //!
 //! Going forward, all sources are at or behind the merge's entry, going backward at or before it. So
 //! to turn around is to move every source but one to the other side. (Knuth, "The Art of Computer
@@ -20,7 +20,7 @@ use bytes::Bytes;
 use wal::{Direction, Result};
 
 use crate::cursor::Cursor;
-use crate::key::{InternalKey, Kind};
+use crate::key::InternalKey;
 
 /// The entries of several sources as if they were one.
 ///
@@ -46,7 +46,8 @@ impl<C: Cursor> Merge<C> {
         Merge { sources, heap, direction: Direction::Forward, turning_key: Vec::new() }
     }
 
-    /// Places each source by `place`, and the merge at the entry that comes first in `direction`.
+    /// Places each source by `place`, which gets its index too, and the merge at the entry that comes
+    /// first in `direction`.
     ///
     /// **Day 4**, chapter `week02/day4-merge.md`.
     ///
@@ -56,7 +57,7 @@ impl<C: Cursor> Merge<C> {
     fn place(
         &mut self,
         direction: Direction,
-        mut place: impl FnMut(&mut C) -> Result<()>,
+        mut place: impl FnMut(usize, &mut C) -> Result<()>,
     ) -> Result<()> {
         // An empty heap is "at no entry": so empty it first, and fill it when all went well.
         todo!("day 4: place")
@@ -105,33 +106,38 @@ impl<C: Cursor> Merge<C> {
     /// makes a new heap, with `top` on top.
     ///
     /// **Day 4**. A source may be at no entry because it has come to its end, and has entries on
-    /// the other side all the same. One with the very same key is on the side that its age says.
+    /// the other side all the same. One with the very same key, once or, if it is a merge itself,
+    /// several times, is on the side that its age says.
+    ///
+    /// Each is sought by the key: one step from where it stands would do in entries that stand still,
+    /// but a memtable may have been written to since.
     ///
     /// # Errors
     ///
     /// Those of the sources; the merge is then at no entry.
     fn turn(&mut self, top: usize, direction: Direction) -> Result<()> {
-        // Copy the key first: it belongs to a source. `seek` and `seek_back` stop at the very key
-        // if a source has it: one step more, if that entry lies on the side that is left behind.
+        // Copy the key first: it belongs to a source. The memory for it is `self`'s, so take it out
+        // meanwhile. `seek` and `seek_back` stop at the very key if a source has it: go on as long
+        // as that lies on the side that is left behind.
         todo!("day 4: turn")
     }
 }
 
 impl<C: Cursor> Cursor for Merge<C> {
     fn first(&mut self) -> Result<()> {
-        self.place(Direction::Forward, C::first)
+        self.place(Direction::Forward, |_, source| source.first())
     }
 
     fn last(&mut self) -> Result<()> {
-        self.place(Direction::Backward, C::last)
+        self.place(Direction::Backward, |_, source| source.last())
     }
 
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.place(Direction::Forward, |source| source.seek(target))
+        self.place(Direction::Forward, |_, source| source.seek(target))
     }
 
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.place(Direction::Backward, |source| source.seek_back(target))
+        self.place(Direction::Backward, |_, source| source.seek_back(target))
     }
 
     fn next(&mut self) -> Result<()> {

@@ -88,15 +88,18 @@ impl<C: Cursor> Iterator for Visible<C> {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Result<Entry>> {
+        if self.state == State::New && self.range.is_empty() {
+            self.state = State::Over;
+        }
+        if self.state == State::Over {
+            return None;
+        }
         if self.state == State::New {
-            self.state = if self.range.is_empty() { State::Over } else { State::Placed };
+            self.state = State::Placed;
             if let Err(error) = enter(&mut self.cursor, &self.range, self.direction) {
                 self.state = State::Over;
                 return Some(Err(error));
             }
-        }
-        if self.state == State::Over {
-            return None;
         }
         let found = match self.direction {
             Direction::Forward => self.forward(),

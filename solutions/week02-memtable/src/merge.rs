@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The sources that are at an entry stand in a heap, the one whose entry comes next on top. A step
-//! moves that one alone and lets it sink to its place: log₂ k comparisons for k sources, and none
-//! for one.
+//! moves that one alone and lets it sink to its place: at most two comparisons for each level of the
+//! heap, 2·log₂ k for k sources, and none for one.
 //!
 //! Going forward, all sources are at or behind the merge's entry, going backward at or before it. So
 //! to turn around is to move every source but one to the other side. (Knuth, "The Art of Computer
@@ -20,12 +20,13 @@ use bytes::Bytes;
 use wal::{Direction, Result};
 
 use crate::cursor::Cursor;
-use crate::key::{InternalKey, Kind};
+use crate::key::InternalKey;
 
 /// The entries of several sources as if they were one.
 ///
 /// Sources have an age: the first one is the newest. If two have the very same internal key, the
 /// newer one's entry comes first.
+// ANCHOR: listing_merge
 #[derive(Debug)]
 pub struct Merge<C> {
     /// The newest first.
@@ -38,6 +39,7 @@ pub struct Merge<C> {
     /// Memory for the key at which the merge turns around.
     turning_key: Vec<u8>,
 }
+// ANCHOR_END: listing_merge
 
 impl<C: Cursor> Merge<C> {
     /// Merges `sources`, the newest first. The merge is at no entry.
@@ -46,7 +48,8 @@ impl<C: Cursor> Merge<C> {
         Merge { sources, heap, direction: Direction::Forward, turning_key: Vec::new() }
     }
 
-    /// Places each source by `place`, and the merge at the entry that comes first in `direction`.
+    /// Places each source by `place`, which gets its index too, and the merge at the entry that comes
+    /// first in `direction`.
     ///
     /// **Day 4**, chapter `week02/day4-merge.md`.
     ///
@@ -56,14 +59,14 @@ impl<C: Cursor> Merge<C> {
     fn place(
         &mut self,
         direction: Direction,
-        mut place: impl FnMut(&mut C) -> Result<()>,
+        mut place: impl FnMut(usize, &mut C) -> Result<()>,
     ) -> Result<()> {
         // ANCHOR: day4_place
         // An empty heap is "at no entry": so empty it first, and fill it when all went well.
         self.heap.clear();
         self.direction = direction;
-        for source in &mut self.sources {
-            place(source)?;
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            place(index, source)?;
         }
         self.fill_heap();
         Ok(())
@@ -159,36 +162,43 @@ impl<C: Cursor> Merge<C> {
     /// makes a new heap, with `top` on top.
     ///
     /// **Day 4**. A source may be at no entry because it has come to its end, and has entries on
-    /// the other side all the same. One with the very same key is on the side that its age says.
+    /// the other side all the same. One with the very same key, once or, if it is a merge itself,
+    /// several times, is on the side that its age says.
+    ///
+    /// Each is sought by the key: one step from where it stands would do in entries that stand still,
+    /// but a memtable may have been written to since.
     ///
     /// # Errors
     ///
     /// Those of the sources; the merge is then at no entry.
     fn turn(&mut self, top: usize, direction: Direction) -> Result<()> {
         // ANCHOR: day4_turn
-        // Copy the key first: it belongs to a source. `seek` and `seek_back` stop at the very key
-        // if a source has it: one step more, if that entry lies on the side that is left behind.
+        // Copy the key first: it belongs to a source. The memory for it is `self`'s, so take it out
+        // meanwhile. `seek` and `seek_back` stop at the very key if a source has it: go on as long
+        // as that lies on the side that is left behind.
         let key = self.sources[top].key().expect("a source in the heap is at an entry");
-        let (seq, kind): (u64, Kind) = (key.seq, key.kind);
+        let (seq, kind) = (key.seq, key.kind);
         let mut turning_key = std::mem::take(&mut self.turning_key);
         turning_key.clear();
         turning_key.extend_from_slice(key.user_key);
         let target = InternalKey { user_key: &turning_key, seq, kind };
-        let mut index = 0;
-        let placed = self.place(direction, |source| {
-            let (this, is_top) = (index, index == top);
-            index += 1;
+        let placed = self.place(direction, |index, source| {
             match direction {
-                _ if is_top => Ok(()),
+                _ if index == top => {}
                 Direction::Forward => {
                     source.seek(target)?;
-                    if this < top && source.key() == Some(target) { source.next() } else { Ok(()) }
+                    while index < top && source.key() == Some(target) {
+                        source.next()?;
+                    }
                 }
                 Direction::Backward => {
                     source.seek_back(target)?;
-                    if this > top && source.key() == Some(target) { source.prev() } else { Ok(()) }
+                    while index > top && source.key() == Some(target) {
+                        source.prev()?;
+                    }
                 }
             }
+            Ok(())
         });
         self.turning_key = turning_key;
         placed
@@ -198,19 +208,19 @@ impl<C: Cursor> Merge<C> {
 
 impl<C: Cursor> Cursor for Merge<C> {
     fn first(&mut self) -> Result<()> {
-        self.place(Direction::Forward, C::first)
+        self.place(Direction::Forward, |_, source| source.first())
     }
 
     fn last(&mut self) -> Result<()> {
-        self.place(Direction::Backward, C::last)
+        self.place(Direction::Backward, |_, source| source.last())
     }
 
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.place(Direction::Forward, |source| source.seek(target))
+        self.place(Direction::Forward, |_, source| source.seek(target))
     }
 
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.place(Direction::Backward, |source| source.seek_back(target))
+        self.place(Direction::Backward, |_, source| source.seek_back(target))
     }
 
     fn next(&mut self) -> Result<()> {

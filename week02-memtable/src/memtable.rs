@@ -87,8 +87,8 @@ impl MemTable {
         todo!("day 2: get")
     }
 
-    /// How much memory it takes, in bytes, within 10 % once it has some hundred entries: what was
-    /// put in, and what the list needs for each entry.
+    /// How much memory it takes, in bytes, within 10 % once that is half a megabyte: what was put
+    /// in, and what the list needs for each entry.
     pub fn size(&self) -> usize {
         self.size.load(Ordering::Relaxed)
     }

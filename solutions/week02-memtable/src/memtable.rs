@@ -105,8 +105,8 @@ impl MemTable {
         // ANCHOR_END: day2_get
     }
 
-    /// How much memory it takes, in bytes, within 10 % once it has some hundred entries: what was
-    /// put in, and what the list needs for each entry.
+    /// How much memory it takes, in bytes, within 10 % once that is half a megabyte: what was put
+    /// in, and what the list needs for each entry.
     pub fn size(&self) -> usize {
         self.size.load(Ordering::Relaxed)
     }

@@ -22,29 +22,37 @@ impl Arena {
         Arena { chunk: Mutex::new(BytesMut::new()) }
     }
 
-    /// Copies `key`, and `value` behind it.
+    /// Copies `key`, and `value` behind it. The bytes come shared: to clone or slice them allocates
+    /// nothing.
     ///
-    /// **Day 2**, chapter `week02/day2-memtable.md`. What would fill an eighth of a chunk or more
-    /// gets its own allocation, so that no chunk is left with much room.
+    /// **Day 2**, chapter `week02/day2-memtable.md`. What would fill a sixteenth of a chunk or more
+    /// gets an allocation of its own, of just that size, so that no chunk is left with much room.
     ///
     /// # Cost
     ///
-    /// A copy, under a lock that is held for no more than that.
+    /// A copy. Of what goes to a chunk, under a lock that is held for no more than that.
     pub(super) fn keep(&self, key: &[u8], value: &[u8]) -> Bytes {
         // ANCHOR: day2_keep
         // `split` takes off a chunk what was written to it, and leaves the room; `freeze` makes
         // that shareable. Never let the chunk grow: that would move it, or allocate at random.
         let size = key.len() + value.len();
-        if size >= CHUNK_SIZE / 8 {
-            return [key, value].concat().into();
+        if size >= CHUNK_SIZE / 16 {
+            return fill(&mut BytesMut::with_capacity(size), key, value);
         }
         let mut chunk = self.chunk.lock();
         if chunk.capacity() < size {
             *chunk = BytesMut::with_capacity(CHUNK_SIZE);
         }
-        chunk.extend_from_slice(key);
-        chunk.extend_from_slice(value);
-        chunk.split().freeze()
+        fill(&mut chunk, key, value)
         // ANCHOR_END: day2_keep
     }
 }
+
+// ANCHOR: hidden_day2_fill
+/// Copies both to the beginning of the room that `chunk` has left, and takes them off it.
+fn fill(chunk: &mut BytesMut, key: &[u8], value: &[u8]) -> Bytes {
+    chunk.extend_from_slice(key);
+    chunk.extend_from_slice(value);
+    chunk.split().freeze()
+}
+// ANCHOR_END: hidden_day2_fill

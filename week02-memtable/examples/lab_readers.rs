@@ -97,7 +97,7 @@ fn main() {
     let all = [("your memtable", memtable), ("map + RwLock", rw_lock), ("map + Mutex", mutex)];
     for (series, rates) in all {
         for ((readers, writers), rates) in THREADS.iter().zip(rates) {
-            let alone = if *writers == 0 { " and no writer" } else { "" };
+            let alone = if *writers == 0 { " (no writer)" } else { "" };
             println!("{series},{readers}{alone},{:.0}", rates.gets);
         }
     }

@@ -15,12 +15,22 @@ use crate::allocated_by;
 
 #[test]
 fn what_was_put_is_read_back() {
-    let table = given(&[put("stone", "flint"), put("moss", "green"), put("", "no key")]);
-    let why = "it was put, and nothing has been put or deleted since (rule 1 of day 2)";
-    expect_value(&table, b"stone", 3, b"flint", why);
-    expect_value(&table, b"moss", 3, b"green", why);
-    expect_value(&table, b"", 3, b"no key", "no bytes at all are a key, too");
-    assert_eq!(table.len(), 3, "three puts are three entries");
+    // ANCHOR: listing_example
+    let table = given(&[
+        put("moss", "green"),
+        put("stone", "flint"),
+        put("fern", "dew"),
+        delete("moss"),
+        put("stone", "slate"),
+        put("lichen", ""),
+    ]);
+    // ANCHOR_END: listing_example
+    let why = "it was put, and at this number nothing newer had been (rule 1 of day 2)";
+    expect_value(&table, b"stone", 2, b"flint", why);
+    expect_value(&table, b"stone", 6, b"slate", why);
+    expect_value(&table, b"fern", 6, b"dew", why);
+    expect_value(&table, b"lichen", 6, b"", why);
+    assert_eq!(table.len(), 6, "six operations are six entries (rule 1 of day 2)");
 }
 
 #[test]
@@ -71,8 +81,8 @@ fn a_snapshot_above_all_numbers_sees_everything() {
     expect_at(&table, "last", SEQ_MAX - 1..=SEQ_MAX - 1, &Lookup::Absent, "it came later");
 }
 
-/// Every key of up to four of these bytes, and of as many behind eight zeros; every other one is
-/// there.
+/// Keys of three kinds of bytes, alone and behind eight zeros, among them each key's own beginnings;
+/// every other one is there.
 #[test]
 fn a_key_between_others_is_absent() {
     let mut keys = vec![vec![], vec![0; 8]];

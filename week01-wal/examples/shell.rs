@@ -1,186 +1,35 @@
-//! A small shell on the week's store: type `put stone flint`, pull the plug, come back.
-//!
-//! ```text
-//!   terminal ── rustyline ─┐
-//!                          ├─ a line ── words ── Command ── Shell ── LogStore
-//!   pipe ──────────────────┘
-//! ```
-//!
-//! `cargo x run` starts it on the reference's code, `cargo x run week01 --mine` on yours. Read on
-//! in `shell/words.rs` (quotes and escapes) and `shell/command.rs` (what can be said).
+//! A small shell on the week's store: `cargo x run week01` starts it on the reference's code,
+//! `cargo x run week01 --mine` on yours.
 
-#[path = "shell/command.rs"]
-mod command;
-#[path = "shell/options.rs"]
-mod options;
-#[path = "shell/prompt.rs"]
-mod prompt;
-#[path = "shell/words.rs"]
-mod words;
+#[path = "shell/mod.rs"]
+mod shell;
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use wal::fs::OsFs;
-use wal::{Engine, Error, LogStore, StoreOptions};
+use wal::{LogStore, Recovered, Result, StoreOptions};
 
-use command::{Command, Failure, Outcome, Shell};
-use options::{Asked, Options};
-
-/// A command failed, or the store did not open.
-const FAILED: u8 = 1;
-/// The arguments made no sense.
-const MISUSED: u8 = 2;
+use shell::{Options, Store};
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args().skip(1)) {
-        Ok(Asked::Open(options)) => options,
-        Ok(Asked::Help) => {
-            print!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            complain(&format!("{error}\n`--help` says what can be asked for"));
-            return ExitCode::from(MISUSED);
-        }
-    };
-    let store = match open(&options) {
-        Ok(store) => store,
-        Err(error) => {
-            complain(&explain(&error, &options.dir));
-            return ExitCode::from(FAILED);
-        }
-    };
-    let watched = io::stdin().is_terminal();
-    let mut shell = Shell::new(store, &options, watched);
-    let talked = if watched {
-        prompt::talk(&mut shell)
-    } else {
-        read_commands(&mut shell, io::stdin().lock())
-    };
-    // What was only buffered is synced by this, however the talk went.
-    let closed = shell.store().close().map_err(|error| explain(&error, &options.dir));
-    match talked.and(closed) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(FAILED)
-        }
-    }
+    shell::main::<LogStore>()
 }
 
-/// Opens the store, and says what recovery found if a person is watching or something was lost.
-fn open(options: &Options) -> Result<LogStore, Error> {
-    let store = LogStore::open(
-        Arc::new(OsFs),
-        &options.dir,
-        StoreOptions { recovery: options.recovery, ..StoreOptions::default() },
-    )?;
-    let found = store.recovered();
-    if found.torn_bytes > 0 {
-        note(&format!("{} bytes that a crash left half written were cut off", found.torn_bytes));
-    }
-    if found.lost_bytes > 0 {
-        note(&format!("{} bytes behind the damage were given up", found.lost_bytes));
-    }
-    if io::stdin().is_terminal() {
-        let entries = store.stats().get("entries").unwrap_or_default();
-        note(&format!(
-            "{}: {entries} entries; `help` says what can be said",
-            options.dir.display()
-        ));
-    }
-    Ok(store)
-}
+impl Store for LogStore {
+    const WHOSE: &str = "the first week's";
 
-/// Runs commands from a pipe or a file, up to the first that fails.
-fn read_commands(shell: &mut Shell, input: impl BufRead) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    for (index, line) in input.lines().enumerate() {
-        let number = index + 1;
-        let line = line.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => {
-                format!("line {number} is not UTF-8; write such bytes as \"\\xff\"")
-            }
-            _ => format!("cannot read line {number}: {error}"),
-        })?;
-        match run(shell, &line, &mut out) {
-            Ok(Outcome::Done) => {}
-            Ok(Outcome::Leave) => break,
-            Err(error) => {
-                return Err(format!("line {number}: {error}\nnothing after it was run"));
-            }
-        }
+    fn open(options: &Options) -> Result<LogStore> {
+        let recovery = options.recovery;
+        let store = StoreOptions { recovery, ..StoreOptions::default() };
+        LogStore::open(Arc::new(OsFs), &options.dir, store)
     }
-    if shell.in_batch() {
-        return Err("the input ended inside a batch: nothing of that batch was written".into());
+
+    fn recovered(&self) -> Recovered {
+        LogStore::recovered(self)
     }
-    Ok(())
-}
 
-/// Runs one line.
-fn run(shell: &mut Shell, line: &str, out: &mut impl Write) -> Result<Outcome, String> {
-    let words = words::split(line)?;
-    let Some(command) = Command::parse(&words)? else { return Ok(Outcome::Done) };
-    match shell.run(command, out) {
-        Ok(outcome) => Ok(outcome),
-        Err(Failure::Said(error)) => Err(error),
-        // Whoever read our output has seen enough: `scan` into `head`.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Ok(Outcome::Leave)
-        }
-        Err(Failure::Output(error)) => Err(format!("cannot print: {error}")),
+    fn checkpoint(&self) -> Option<Result<()>> {
+        Some(LogStore::checkpoint(self))
     }
-}
-
-/// What went wrong, and what to do about it.
-fn explain(error: &Error, dir: &Path) -> String {
-    let advice = match error {
-        Error::Locked { .. } => {
-            "another shell or program has this store open: leave that one first"
-        }
-        Error::Corruption { .. } => {
-            "this is not a crash's doing: restore the file from a backup, or open with \
-             `--recovery point-in-time` to keep what stands before the damage and give up the rest"
-        }
-        Error::Poisoned { .. } => "leave and come back: opening finds out what is on the disk",
-        Error::RecordTooLarge { .. } => "nothing was written: split the batch, or the value",
-        Error::Io { .. } if error.is_not_found() => "is the directory still there?",
-        Error::Io { .. } => "what was acknowledged as synced before is safe",
-        Error::Closed => "nothing was written",
-    };
-    let place = match error {
-        Error::Poisoned { .. } | Error::RecordTooLarge { .. } => {
-            format!(" (in {})", dir.display())
-        }
-        _ => String::new(),
-    };
-    format!("{error}{place}\n{advice}")
-}
-
-/// An error on stderr, in red if someone is there to see it.
-fn complain(message: &str) {
-    if in_colour() {
-        eprintln!("\x1b[1;31merror\x1b[0m: {message}");
-    } else {
-        eprintln!("error: {message}");
-    }
-}
-
-/// Something to know, on stderr.
-fn note(message: &str) {
-    if in_colour() {
-        eprintln!("\x1b[2m{message}\x1b[0m");
-    } else {
-        eprintln!("{message}");
-    }
-}
-
-/// A terminal that can, and a user who has not said no (<https://no-color.org>).
-fn in_colour() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stderr().is_terminal() && !is_set("NO_COLOR") && !dumb
 }

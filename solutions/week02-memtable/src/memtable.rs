@@ -22,7 +22,7 @@ mod cursor;
 mod entry;
 
 use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use crossbeam_skiplist::SkipMap;
@@ -31,6 +31,7 @@ use wal::{Operation, Seq};
 use self::arena::Arena;
 use self::entry::{Entry, Position, Target};
 use crate::key::{InternalKey, Kind, SEQ_MAX};
+use crate::sync::AtomicUsize;
 
 pub use self::cursor::MemCursor;
 

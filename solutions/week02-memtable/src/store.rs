@@ -17,8 +17,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use wal::fs::{Fs, Lock};
@@ -29,7 +28,8 @@ use wal::{
 
 use crate::key::SEQ_MAX;
 use crate::queue::{Group, WriteQueue};
-use crate::sync::{Mutex, Number};
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{AtomicBool, Mutex, Number};
 use crate::tables::{Flush, Tables};
 use crate::view::{LogMark, Snapshot, View};
 
@@ -158,10 +158,18 @@ impl MemStore {
         // ANCHOR_END: day5_write_group
     }
 
-    /// The store as it is now.
+    /// The store as it is now: what [`Engine::snapshot`] gives, as a type that says its number.
     ///
-    /// **Day 5**.
-    fn now(&self) -> Result<Snapshot> {
+    /// **Day 5**. The view holds all operations up to the number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`].
+    ///
+    /// # Cost
+    ///
+    /// Two atomic reads; no lock, no allocation.
+    pub fn now(&self) -> Result<Snapshot> {
         self.check_open()?;
         // ANCHOR: day5_now
         // Two reads. Which one first?

@@ -1,11 +1,21 @@
 //! What threads meet at: a lock, a signal, a number, and a place whose content is exchanged.
+//!
+//! All that threads of this crate do to each other goes through here, for a reason: the crate is
+//! compiled a second time, as `scheduled`, with locks and numbers in which a scheduler decides at
+//! each step who goes on. So the tests can go through the orders in which threads may run, one by
+//! one, and do not wait for a bad one to come by itself.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(scheduled))]
+mod real;
+#[cfg(scheduled)]
+mod scheduled;
 
-use arc_swap::ArcSwap;
+#[cfg(not(scheduled))]
+pub(crate) use real::*;
+#[cfg(scheduled)]
+pub(crate) use scheduled::*;
 
-pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::sync::atomic::Ordering;
 
 /// A number that one thread moves on and many read.
 #[derive(Debug)]
@@ -23,29 +33,5 @@ impl Number {
 
     pub(crate) fn set(&self, number: u64) {
         self.0.store(number, Ordering::Release);
-    }
-}
-
-/// A place that holds one shared thing, and another one later.
-#[derive(Debug)]
-pub(crate) struct Place<T>(ArcSwap<T>);
-
-impl<T> Place<T> {
-    pub(crate) fn new(content: T) -> Place<T> {
-        Place(ArcSwap::from_pointee(content))
-    }
-
-    /// What is there now, for a moment: no reference is counted, no lock taken.
-    pub(crate) fn peek(&self) -> impl std::ops::Deref<Target = Arc<T>> + use<T> {
-        self.0.load()
-    }
-
-    /// What is there now, to keep.
-    pub(crate) fn get(&self) -> Arc<T> {
-        self.0.load_full()
-    }
-
-    pub(crate) fn set(&self, content: T) {
-        self.0.store(Arc::new(content));
     }
 }

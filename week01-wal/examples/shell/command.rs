@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::ops::Bound;
 use std::path::PathBuf;
 
-use wal::{Direction, Durability, Engine, KeyRange, LogStore, Reader, Seq, WriteBatch};
+use wal::{Direction, Durability, KeyRange, Reader, Seq, WriteBatch};
 
-use crate::words::show;
-use crate::{explain, note, options};
+use super::words::show;
+use super::{Store, explain, note, options};
 
 /// A command's name, its arguments, and what it does.
 pub(crate) struct Usage {
@@ -31,6 +31,8 @@ pub(crate) const COMMANDS: &[Usage] = &[
     usage("cancel", "", "forgets the batch"),
     usage("sync", "", "makes durable what was written so far"),
     usage("checkpoint", "", "writes all entries to a checkpoint, and removes the log before it"),
+    usage("snapshot", "", "from now on, `get` and `scan` read the store as it is now"),
+    usage("now", "", "reads the newest again"),
     usage("durability", "[buffered|flushed|synced]", "what a write waits for, from now on"),
     usage("stats", "", "prints the store's counters"),
     usage("help", "[COMMAND]", "prints this"),
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Cancel,
     Sync,
     Checkpoint,
+    Snapshot,
+    Now,
     Durability(Option<Durability>),
     Stats,
     Help(Option<&'static Usage>),
@@ -81,6 +85,8 @@ impl Command {
             ("cancel", []) => Command::Cancel,
             ("sync", []) => Command::Sync,
             ("checkpoint", []) => Command::Checkpoint,
+            ("snapshot", []) => Command::Snapshot,
+            ("now", []) => Command::Now,
             ("durability", []) => Command::Durability(None),
             ("durability", [name]) => Command::Durability(Some(options::durability(&text(name))?)),
             ("stats", []) => Command::Stats,
@@ -163,25 +169,27 @@ impl From<io::Error> for Failure {
 }
 
 /// A store, and what has been said about it so far.
-pub(crate) struct Shell {
-    store: LogStore,
+pub(crate) struct Shell<'a, S> {
+    store: &'a S,
     dir: PathBuf,
     durability: Durability,
     /// Whether someone is there to be told how it went.
     watched: bool,
     batch: Option<WriteBatch>,
+    /// What is read, instead of the newest.
+    snapshot: Option<Box<dyn Reader>>,
 }
 
-impl Shell {
+impl<'a, S: Store> Shell<'a, S> {
     /// A shell on `store`, which is in `dir`.
-    pub(crate) fn new(store: LogStore, options: &options::Options, watched: bool) -> Shell {
+    pub(crate) fn new(store: &'a S, options: &options::Options, watched: bool) -> Shell<'a, S> {
         let (dir, durability) = (options.dir.clone(), options.durability);
-        Shell { store, dir, durability, watched, batch: None }
+        Shell { store, dir, durability, watched, batch: None, snapshot: None }
     }
 
-    /// The store.
-    pub(crate) fn store(&self) -> &LogStore {
-        &self.store
+    /// What is read.
+    fn reader(&self) -> &dyn Reader {
+        self.snapshot.as_deref().unwrap_or(self.store)
     }
 
     /// Whether puts and dels are being collected.
@@ -207,7 +215,7 @@ impl Shell {
         match command {
             Command::Put { key, value } => self.change(|batch| batch.put(&key, &value))?,
             Command::Del { key } => self.change(|batch| batch.delete(&key))?,
-            Command::Get { key } => match self.told(self.store.get(&key))? {
+            Command::Get { key } => match self.told(self.reader().get(&key))? {
                 Some(value) => writeln!(out, "{}", show(&value))?,
                 None => note(&format!("nothing under {}", show(&key))),
             },
@@ -228,7 +236,16 @@ impl Shell {
                 }
             }
             Command::Sync => self.told(self.store.sync())?,
-            Command::Checkpoint => self.told(self.store.checkpoint())?,
+            Command::Checkpoint => match self.store.checkpoint() {
+                Some(written) => self.told(written)?,
+                None => return Err(Failure::Said("this week's store has no checkpoints".into())),
+            },
+            Command::Snapshot => self.snapshot = Some(self.told(self.store.snapshot())?),
+            Command::Now => {
+                if self.snapshot.take().is_none() {
+                    return Err(Failure::Said("nothing but the newest was read".into()));
+                }
+            }
             Command::Durability(Some(durability)) => self.durability = durability,
             Command::Durability(None) => {
                 writeln!(out, "{}", format!("{:?}", self.durability).to_lowercase())?;
@@ -276,7 +293,7 @@ impl Shell {
         limit: usize,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
-        for entry in self.told(self.store.scan(range, direction))?.take(limit) {
+        for entry in self.told(self.reader().scan(range, direction))?.take(limit) {
             let (key, value) = self.told(entry)?;
             writeln!(out, "{} {}", show(&key), show(&value))?;
         }

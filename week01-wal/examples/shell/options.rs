@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use wal::{Durability, RecoveryMode};
 
-/// What `--help` prints.
-pub(crate) const HELP: &str = "\
-A shell on the first week's store. It keeps what you put, through crashes and power cuts.
+/// What `--help` prints, of a shell on such a store.
+pub(crate) fn help(whose: &str) -> String {
+    format!("A shell on {whose} store.{HELP}")
+}
+
+const HELP: &str = "
+It keeps what you put, through crashes and power cuts.
 
 Usage: shell [OPTIONS] [DIR]
 

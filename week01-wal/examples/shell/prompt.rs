@@ -10,12 +10,12 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 
-use crate::command::{COMMANDS, Outcome, Shell};
-use crate::{complain, note, run};
+use super::command::{COMMANDS, Outcome, Shell};
+use super::{Store, complain, note, run};
 
 /// Reads commands from the terminal until the user leaves. What fails is said, and the talk goes
 /// on.
-pub(crate) fn talk(shell: &mut Shell) -> Result<(), String> {
+pub(crate) fn talk(shell: &mut Shell<'_, impl Store>) -> Result<(), String> {
     let no_terminal = |error: ReadlineError| format!("cannot read from the terminal: {error}");
     let mut editor = Editor::<Commands, DefaultHistory>::new().map_err(no_terminal)?;
     editor.set_helper(Some(Commands));

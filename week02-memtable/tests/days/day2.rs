@@ -1,6 +1,7 @@
 //! Day 2: a concurrent skip list takes writers and readers at once.
 
 mod given;
+mod schedule;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

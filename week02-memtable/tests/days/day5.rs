@@ -1,6 +1,7 @@
 //! Day 5: a full memtable stops changing and a new one begins, off the critical path.
 
 mod given;
+mod schedule;
 
 use std::sync::Arc;
 use std::thread;

@@ -2,6 +2,7 @@
 
 mod given;
 mod room;
+mod schedule;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -5,7 +5,8 @@
 //! from older allocators (`util/arena.h`).
 
 use bytes::{Bytes, BytesMut};
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
 
 /// Size of a chunk, in bytes. The last one of a table is half empty on average.
 const CHUNK_SIZE: usize = 32 << 10;

@@ -1,0 +1,51 @@
+//! Day 2, in every order of steps.
+
+use std::sync::Arc;
+
+use scheduled::{Lookup, MemTable, SEQ_MAX};
+use shuttle::thread;
+use wal::Operation;
+
+use crate::orders::in_every_order;
+
+/// An entry, and then two writers with one each: all of the same size, but of different bytes.
+fn two_writers() -> Arc<MemTable> {
+    let table = Arc::new(MemTable::new());
+    let insert = |table: &MemTable, letter: u8| {
+        let seq = u64::from(letter);
+        table.insert(seq, Operation::Put { key: &[letter], value: &[letter; 20] });
+    };
+    insert(&table, b'a');
+    let writers = [b'b', b'c'].map(|letter| {
+        let table = Arc::clone(&table);
+        thread::spawn(move || insert(&table, letter))
+    });
+    let _ = writers.map(|writer| writer.join().expect("a writer ends"));
+    table
+}
+
+#[test]
+fn writers_mix_nothing_up_in_any_order_of_their_steps() {
+    in_every_order(|| {
+        let table = two_writers();
+        for letter in [b'a', b'b', b'c'] {
+            let found = table.get(&[letter], SEQ_MAX);
+            let expected = Lookup::Value(vec![letter; 20].into());
+            assert_eq!(found, expected, "of key {letter}, when two write at once: rule 3");
+        }
+    });
+}
+
+#[test]
+fn the_size_counts_every_entry_in_any_order_of_steps() {
+    in_every_order(|| {
+        let alone = MemTable::new();
+        alone.insert(1, Operation::Put { key: b"a", value: &[b'a'; 20] });
+        let size = two_writers().size();
+        assert_eq!(
+            size,
+            3 * alone.size(),
+            "the size of three entries, two of them at once: rule 3"
+        );
+    });
+}

@@ -97,7 +97,7 @@ impl MemTable {
         // above all numbers is one at the largest.
         let target = Target::new(InternalKey::lookup(key, seq.min(SEQ_MAX)));
         match self.entries.lower_bound::<dyn Position>(Bound::Included(&target)) {
-            Some(found) if found.key().user_key() == key => match found.key().internal_key().kind {
+            Some(found) if found.key().is_of(key) => match found.key().internal_key().kind {
                 Kind::Put => Lookup::Value(found.key().value()),
                 Kind::Delete => Lookup::Deleted,
             },

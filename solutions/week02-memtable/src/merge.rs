@@ -116,8 +116,9 @@ impl<C: Cursor> Merge<C> {
     /// forward, and so last going backward.
     fn comes_before(&self, left: usize, right: usize) -> bool {
         // ANCHOR: day4_comes_before
-        // One order of (key, index), read from one side or from the other.
-        let order = self.sources[left].key().cmp(&self.sources[right].key());
+        // One order of (key, index), read from one side or from the other. `Cursor::compare` knows
+        // the keys'.
+        let order = self.sources[left].compare(&self.sources[right]);
         let order = order.then(left.cmp(&right));
         match self.direction {
             Direction::Forward => order == Ordering::Less,
@@ -238,5 +239,9 @@ impl<C: Cursor> Cursor for Merge<C> {
     fn entry(&self) -> (Bytes, Bytes) {
         let &top = self.heap.first().expect("entry() of a merge that is at none");
         self.sources[top].entry()
+    }
+
+    fn is_at(&self, user_key: &[u8]) -> bool {
+        self.heap.first().is_some_and(|&top| self.sources[top].is_at(user_key))
     }
 }

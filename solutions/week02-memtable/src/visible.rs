@@ -29,17 +29,15 @@ pub struct Visible<C> {
     seq: Seq,
     state: State,
     /// The key that was decided last, going forward.
-    decided: Vec<u8>,
+    decided: Option<Bytes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The cursor has not been placed yet.
     New,
-    /// It is at an entry, and no key has been decided.
+    /// It has.
     Placed,
-    /// `decided` is a key.
-    Deciding,
     /// Nothing more comes.
     Over,
 }
@@ -48,7 +46,7 @@ impl<C: Cursor> Visible<C> {
     /// What a snapshot at `seq` sees of `range`, from its start or from its end. Nothing is read
     /// before the first entry is asked for.
     pub fn new(cursor: C, range: KeyRange, direction: Direction, seq: Seq) -> Visible<C> {
-        Visible { cursor, range, direction, seq, state: State::New, decided: Vec::new() }
+        Visible { cursor, range, direction, seq, state: State::New, decided: None }
     }
 
     /// The next entry going forward.
@@ -62,22 +60,22 @@ impl<C: Cursor> Visible<C> {
     ///
     /// # Cost
     ///
-    /// A step for each version passed over; no allocation, if keys do not grow.
+    /// A step for each version passed over, and whatever [`Cursor::entry`] costs for each key.
     fn forward(&mut self) -> Result<Option<Entry>> {
         // ANCHOR: day4_forward
-        // Pass over what is too new, and what is of the key that was decided. Any other version
-        // decides its key, whatever its kind.
+        // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
+        // Any other version decides its key, whatever its kind.
         while let Some(key) = self.cursor.key() {
             if !self.range.contains(key.user_key) {
                 break;
             }
-            let is_decided = self.state == State::Deciding && key.user_key == self.decided;
+            let is_decided = self.decided.as_ref().is_some_and(|key| self.cursor.is_at(key));
             if key.seq <= self.seq && !is_decided {
-                self.state = State::Deciding;
-                self.decided.clear();
-                self.decided.extend_from_slice(key.user_key);
-                if key.kind == Kind::Put {
-                    return Ok(Some(self.cursor.entry()));
+                let is_put = key.kind == Kind::Put;
+                let (user_key, value) = self.cursor.entry();
+                self.decided = Some(user_key.clone());
+                if is_put {
+                    return Ok(Some((user_key, value)));
                 }
             }
             self.cursor.next()?;
@@ -104,7 +102,7 @@ impl<C: Cursor> Visible<C> {
                 break;
             }
             match &newest {
-                Some((decided, value)) if decided != key.user_key => {
+                Some((decided, value)) if !self.cursor.is_at(decided) => {
                     if value.is_some() {
                         break;
                     }

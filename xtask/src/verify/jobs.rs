@@ -78,7 +78,9 @@ pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Resu
             let (sender, queue) = (sender.clone(), &queue);
             let slot = Slot::new(repo, number);
             scope.spawn(move || {
-                while let Some(task) = queue.lock().expect("no panic holds it").pop_front() {
+                // On its own: in the `while let`, the lock would be held until the task is done.
+                let next = || queue.lock().expect("no panic holds it").pop_front();
+                while let Some(task) = next() {
                     let send = |event| sender.send(event).expect("all slots are listened to");
                     send(Event::Begun(format!("{} {}", task.proof().name(), task.subject())));
                     send(Event::Done(perform(repo, &slot, cache, request, &task)));

@@ -12,6 +12,7 @@
 //! entries that are written meanwhile are met if they lie ahead. Everything in this course that has
 //! entries in order has one of these: memtables, blocks, files, levels, and merges of them all.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -55,6 +56,28 @@ pub trait Cursor {
     ///
     /// Both are shared with the source if it has them whole, not copied.
     fn entry(&self) -> (Bytes, Bytes);
+
+    /// Whether it is at a version of `user_key`.
+    ///
+    /// # Cost
+    ///
+    /// A comparison. A source that keeps the first bytes of its keys at hand, as the memtable does,
+    /// mostly tells from these, and the key itself, which lies elsewhere in memory, is not fetched.
+    fn is_at(&self, user_key: &[u8]) -> bool {
+        self.key().is_some_and(|key| key.user_key == user_key)
+    }
+
+    /// The order of the keys that this cursor and `other` are at; being at none comes first.
+    ///
+    /// # Cost
+    ///
+    /// As for [`is_at`](Cursor::is_at).
+    fn compare(&self, other: &Self) -> Ordering
+    where
+        Self: Sized,
+    {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// Puts `cursor` at the entry of `range` that comes first in `direction`, if there is one.

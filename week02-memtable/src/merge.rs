@@ -85,7 +85,8 @@ impl<C: Cursor> Merge<C> {
     /// **Day 4**. Both are at an entry. Of equal keys, the newer source's comes first going
     /// forward, and so last going backward.
     fn comes_before(&self, left: usize, right: usize) -> bool {
-        // One order of (key, index), read from one side or from the other.
+        // One order of (key, index), read from one side or from the other. `Cursor::compare` knows
+        // the keys'.
         todo!("day 4: comes before")
     }
 
@@ -155,5 +156,9 @@ impl<C: Cursor> Cursor for Merge<C> {
     fn entry(&self) -> (Bytes, Bytes) {
         let &top = self.heap.first().expect("entry() of a merge that is at none");
         self.sources[top].entry()
+    }
+
+    fn is_at(&self, user_key: &[u8]) -> bool {
+        self.heap.first().is_some_and(|&top| self.sources[top].is_at(user_key))
     }
 }

@@ -89,18 +89,45 @@ pub struct MemStore {
 impl MemStore {
     /// Opens the store in `dir`, making it if there is none.
     ///
-    /// **Day 5**, chapter `week02/day5-freeze.md`. As week 1's store, without a checkpoint: the lock
-    /// first, then the log, from the mark where it begins. Memtables that fill up on the way are frozen, as
-    /// they were when the batches were written.
+    /// **Day 5**, chapter `week02/day5-freeze.md`. As week 1's store, without a checkpoint: the lock,
+    /// the file `LOCK` in the directory, before anything else there; then the log, from the mark
+    /// where it begins. Memtables that fill up on the way are frozen, as they were when the batches
+    /// were written.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] if the store is open elsewhere; nothing was touched then.
     /// [`Error::Corruption`] if the log is damaged, or is not this store's; [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: MemOptions) -> Result<MemStore> {
-        // The directory, its lock, its name in the directory above. Then replay each record, and
-        // publish the last number.
+        // The directory, its lock, its name in the directory above. Then every record of the log:
+        // full? freeze; and replay it. `begin` makes the store of what you have then.
         todo!("day 5: open")
+    }
+
+    /// The open store: `view` has what the log had, up to operation `last_seq`, which is published.
+    fn begin(
+        options: MemOptions,
+        lock: Lock,
+        recovered: Recovered,
+        wal: Wal,
+        view: View,
+        last_seq: Seq,
+    ) -> MemStore {
+        // A group is one record.
+        let group_size_max = options.group_size_max.min(options.log.payload_size_max());
+        let frozen_max = options.flush.is_some().then_some(options.frozen_max);
+        let tables = Arc::new(Tables::new(view, options.memtable_size, frozen_max));
+        let wal = Arc::new(wal);
+        MemStore {
+            queue: WriteQueue::new(group_size_max),
+            flusher: Mutex::new(begin_flusher(options.flush, &tables, &wal)),
+            tables,
+            wal,
+            published: Number::new(last_seq),
+            recovered,
+            closed: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
+        }
     }
 
     /// Writes a group of batches: log, memtable, number. Returns the number of its last operation.
@@ -224,6 +251,7 @@ impl Engine for MemStore {
         let view = self.tables.view().get();
         let log = self.wal.stats();
         let tables = || [&view.active].into_iter().chain(view.frozen.iter().map(|f| &f.table));
+        let frozen_end = view.frozen.first().map(|newest| newest.end).unwrap_or_default();
         let counter = |name, unit, value| Counter { name, unit, value };
         Stats {
             engine: "MemStore",
@@ -231,6 +259,8 @@ impl Engine for MemStore {
                 counter("versions", "", tables().map(|table| table.len() as u64).sum()),
                 counter("memory", "bytes", tables().map(|table| table.size() as u64).sum()),
                 counter("frozen_tables", "", view.frozen.len() as u64),
+                counter("frozen_end", "bytes", frozen_end.lsn),
+                counter("frozen_last_seq", "", frozen_end.seq),
                 counter("last_seq", "", self.published.get()),
                 counter("waiting_writers", "", self.queue.waiting() as u64),
                 counter("log_records", "", log.records),

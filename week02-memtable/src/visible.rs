@@ -29,17 +29,15 @@ pub struct Visible<C> {
     seq: Seq,
     state: State,
     /// The key that was decided last, going forward.
-    decided: Vec<u8>,
+    decided: Option<Bytes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The cursor has not been placed yet.
     New,
-    /// It is at an entry, and no key has been decided.
+    /// It has.
     Placed,
-    /// `decided` is a key.
-    Deciding,
     /// Nothing more comes.
     Over,
 }
@@ -48,7 +46,7 @@ impl<C: Cursor> Visible<C> {
     /// What a snapshot at `seq` sees of `range`, from its start or from its end. Nothing is read
     /// before the first entry is asked for.
     pub fn new(cursor: C, range: KeyRange, direction: Direction, seq: Seq) -> Visible<C> {
-        Visible { cursor, range, direction, seq, state: State::New, decided: Vec::new() }
+        Visible { cursor, range, direction, seq, state: State::New, decided: None }
     }
 
     /// The next entry going forward.
@@ -62,10 +60,10 @@ impl<C: Cursor> Visible<C> {
     ///
     /// # Cost
     ///
-    /// A step for each version passed over; no allocation, if keys do not grow.
+    /// A step for each version passed over, and whatever [`Cursor::entry`] costs for each key.
     fn forward(&mut self) -> Result<Option<Entry>> {
-        // Pass over what is too new, and what is of the key that was decided. Any other version
-        // decides its key, whatever its kind.
+        // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
+        // Any other version decides its key, whatever its kind.
         todo!("day 4: forward")
     }
 

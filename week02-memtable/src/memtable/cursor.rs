@@ -1,5 +1,6 @@
 //! A cursor over a memtable that is being written.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -71,6 +72,15 @@ impl Cursor for MemCursor<'_> {
     fn entry(&self) -> (Bytes, Bytes) {
         let at = self.at.as_ref().expect("entry() of a cursor that is at none");
         (at.key().key_bytes(), at.key().value())
+    }
+
+    fn is_at(&self, user_key: &[u8]) -> bool {
+        self.at.as_ref().is_some_and(|at| at.key().is_of(user_key))
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let (left, right) = (self.at.as_ref(), other.at.as_ref());
+        left.map(map::Entry::key).cmp(&right.map(map::Entry::key))
     }
 }
 

@@ -31,6 +31,11 @@ impl Entry {
         &self.bytes[..self.key_size as usize]
     }
 
+    /// Whether this is a version of `user_key`.
+    pub(super) fn is_of(&self, user_key: &[u8]) -> bool {
+        self.prefix == prefix(user_key) && self.user_key() == user_key
+    }
+
     pub(super) fn internal_key(&self) -> InternalKey<'_> {
         let kind = if self.trailer & 1 == Kind::Put as u64 { Kind::Put } else { Kind::Delete };
         InternalKey { user_key: self.user_key(), seq: self.trailer >> 8, kind }

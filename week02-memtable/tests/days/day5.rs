@@ -3,12 +3,12 @@
 mod given;
 mod schedule;
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use given::*;
-use memtable::{Cursor, LogMark, Lookup, SEQ_MAX, View};
-use wal::fs::{Fault, Operation as Call};
+use memtable::{Cursor, LogMark, Lookup, MemStore, SEQ_MAX, View};
+use wal::fs::{Fault, Operation as Call, SimFs};
 use wal::testing::{batch, delete, for_each_seed, put, survives_kills, survives_power_cuts};
 use wal::{Durability, Engine, Error, Reader, WriteBatch};
 
@@ -101,6 +101,23 @@ fn a_cursor_over_a_view_meets_every_version_in_every_table() {
     assert!(in_order, "keys ascending, versions descending: {found:?}");
 }
 
+#[test]
+fn of_the_very_same_version_a_cursor_gives_the_newer_tables_first() {
+    let mut view = View::new();
+    for table in 1..=3 {
+        view = view.freeze(LogMark { lsn: 40 * table, seq: 7 });
+        insert(&view, 7, "key", Some(&format!("of table {table}")));
+    }
+    let mut cursor = view.cursor();
+    cursor.first().expect("memory does not fail");
+    let (_, value) = cursor.entry();
+    assert_eq!(
+        value, "of table 3",
+        "one version in three tables: the newest table has the last word (rule 2), so it is the \
+         first source of the merge"
+    );
+}
+
 // The suite that every engine of the course passes, with memtables of a few entries.
 
 wal::conformance! {
@@ -166,7 +183,7 @@ fn the_directory_of_a_new_store_survives_a_power_cut() {
         fs.power_cycle();
         drop(store);
         let found = store_on(fs).get(b"key").expect("memory answers");
-        assert!(found.is_some(), "a synced write is gone: was the directory's name made durable?");
+        assert!(found.is_some(), "a synced write is gone, with its directory's name: rule 5");
     });
 }
 
@@ -176,20 +193,39 @@ fn the_directory_of_a_new_store_survives_a_power_cut() {
 fn a_full_table_is_frozen_and_nothing_of_it_is_missing() {
     let (_fs, store) = store_of(200);
     let frozen = store.stats().get("frozen_tables").expect("the store counts them");
-    assert!(frozen >= 10, "200 puts fill tables of {MEMTABLE_SIZE} bytes, and {frozen} are frozen");
+    assert!(
+        frozen >= 10,
+        "200 puts fill tables of {MEMTABLE_SIZE} bytes, and {frozen} are frozen: rule 1"
+    );
     expect_numbers(&store, 200, "with most of it in frozen tables");
 }
 
 #[test]
-fn no_table_grows_far_beyond_its_size() {
+fn a_full_table_is_frozen_before_the_next_batch_and_not_within_one() {
+    let store = store_with(&SimFs::new(1), 200);
+    for (changes, tables, lsn, seq) in worked_example() {
+        let keys = changes.len();
+        store.write(batch(&changes), Durability::Buffered).expect("a write must work");
+        assert_eq!(
+            (store.stats().get("frozen_tables"), mark_of(&store)),
+            (Some(tables), LogMark { lsn, seq }),
+            "frozen tables, and the mark of the newest, after the batch that puts or deletes {keys} \
+             keys; the chapter's worked example has the sizes, rule 1 says when to freeze"
+        );
+    }
+}
+
+#[test]
+fn no_table_grows_beyond_the_batch_that_fills_it() {
     let (_fs, store) = store_of(1);
+    let entry = store.stats().get("memory").expect("the store counts");
     for number in 1..300 {
         put_number(&store, number);
         let stats = store.stats();
         let [memory, tables] = ["memory", "frozen_tables"].map(|name| stats.get(name).unwrap());
-        let most = (tables + 1) * (MEMTABLE_SIZE as u64 + 300);
+        let most = (tables + 1) * (MEMTABLE_SIZE as u64 + entry);
         assert!(
-            memory <= most,
+            memory < most,
             "{memory} bytes in {tables} frozen tables and an active one: a table that has reached \
              {MEMTABLE_SIZE} bytes takes no further batch (rule 1)"
         );
@@ -197,14 +233,37 @@ fn no_table_grows_far_beyond_its_size() {
 }
 
 #[test]
-fn opening_freezes_tables_on_its_way_through_the_log() {
-    let (fs, store) = store_of(200);
-    let before = store.stats().get("frozen_tables");
-    store.close().expect("an open store closes");
-    let store = store_on(&fs);
-    expect_numbers(&store, 200, "opened again");
-    let after = store.stats().get("frozen_tables");
-    assert_eq!(after, before, "frozen tables, before and after reopening: rule 4");
+fn opening_freezes_the_tables_that_writing_froze() {
+    // Some ten entries fill a table: among these lengths, one ends with a table just full.
+    for length in 60..80 {
+        let (fs, store) = store_of(length);
+        let frozen = |store: &MemStore| (store.stats().get("frozen_tables"), mark_of(store));
+        let before = frozen(&store);
+        store.close().expect("an open store closes");
+        let store = store_on(&fs);
+        expect_numbers(&store, length, "opened again");
+        let why = "frozen tables and the newest one's mark, before and after reopening: rule 4";
+        assert_eq!(frozen(&store), before, "after {length} puts: {why}");
+    }
+}
+
+#[test]
+fn a_mark_divides_the_log_between_the_frozen_tables_and_the_rest() {
+    for length in 60..80 {
+        let (fs, store) = store_of(length);
+        let mark = mark_of(&store);
+        store.close().expect("an open store closes");
+        let rest = match try_store(Arc::new(fs), mark) {
+            Ok(store) => count(&store),
+            Err(error) => panic!("from {mark:?}, where the log goes on, it must open: {error}"),
+        };
+        assert_eq!(
+            mark.seq as usize + rest,
+            length,
+            "{length} puts: frozen tables have all before {mark:?}, the log has the rest behind it \
+             (rule 1: the mark is the log's end when the table is frozen)"
+        );
+    }
 }
 
 #[test]
@@ -262,7 +321,6 @@ fn reads_go_on_while_a_write_waits_for_the_disk() {
         expect_numbers(&store, 20, "while a write waits for the disk");
         let snapshot = store.snapshot().expect("memory answers");
         expect_numbers(&*snapshot, 20, "in a snapshot, while a write waits for the disk");
-        store.stats();
         drop(gate);
         writer.join().expect("the writer ends").expect("the disk syncs");
     });
@@ -325,8 +383,31 @@ fn a_second_opener_touches_nothing() {
     }
     let touched = fs.trace().split_off(before);
     let allowed = |line: &String| line.starts_with("create directory") || line.starts_with("lock");
-    assert!(touched.iter().all(allowed), "before the lock nothing is looked at: {touched:?}");
+    assert!(
+        touched.iter().all(allowed),
+        "before the lock nothing is looked at (rule 5): {touched:?}"
+    );
     expect_numbers(&store, 3, "while another tried to open it");
+}
+
+#[test]
+fn close_refuses_the_writers_that_race_with_it() {
+    for_each_seed(30, |fs| {
+        let store = store_on(fs);
+        let start = Barrier::new(4);
+        let acknowledged = thread::scope(|scope| {
+            let writers = [(); 3].map(|()| scope.spawn(|| write_until_closed(&store, &start)));
+            start.wait();
+            store.close().expect("an open store closes");
+            let written = writers.map(|writer| writer.join().expect("a writer ends"));
+            written.into_iter().max()
+        });
+        let again = store_on(fs).stats().get("last_seq");
+        assert_eq!(
+            again, acknowledged,
+            "the last acknowledged number, closed and reopened: rule 5"
+        );
+    });
 }
 
 #[test]
@@ -341,4 +422,6 @@ fn a_batch_too_large_for_the_log_changes_nothing() {
     expect_numbers(&store, 2, "after a batch that was refused");
     let seq = store.put(b"next", b"value", Durability::Synced);
     assert_eq!(seq.ok(), Some(3), "a batch that was refused takes no number, and does no harm");
+    let small = store.get(b"small").expect("memory answers");
+    assert_eq!(small, None, "a part of the refused batch is seen, under another's number: rule 3");
 }

@@ -1,15 +1,15 @@
 //! What day 5's tests are given, and the sentences they speak about it.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use bytes::Bytes;
 use memtable::{LogMark, MemOptions, MemStore, View};
 use wal::fs::{Fs, SimFs};
-use wal::testing::{Crash, Model, Workload, batch, put, scan};
+use wal::testing::{Change, Crash, Model, Workload, batch, delete, put, scan};
 use wal::{
-    Direction, Durability, Engine, Error, KeyRange, LogOptions, Operation, Reader, Result, Seq,
-    Wal, segment,
+    Direction, Durability, Engine, Error, KeyRange, LogOptions, Lsn, Operation, Reader, Result,
+    Seq, Wal, segment,
 };
 
 /// A memtable of so many bytes is full after some ten small entries.
@@ -25,6 +25,14 @@ pub(super) fn try_store(fs: Arc<dyn Fs>, begin: LogMark) -> Result<MemStore> {
     let log = LogOptions { segment_size: 6 << 10, buffer_size: 512, ..LogOptions::default() };
     let options = MemOptions { log, begin, memtable_size: MEMTABLE_SIZE, ..MemOptions::default() };
     MemStore::open(fs, dir(), options)
+}
+
+/// Opens the store with memtables of another size.
+#[track_caller]
+pub(super) fn store_with(fs: &SimFs, memtable_size: usize) -> MemStore {
+    let options = MemOptions { memtable_size, ..MemOptions::default() };
+    let store = MemStore::open(Arc::new(fs.clone()), dir(), options);
+    store.unwrap_or_else(|error| panic!("the store must open, and fails: {error}"))
 }
 
 /// Opens the store on this disk, in [`dir`].
@@ -61,6 +69,43 @@ fn put_value(store: &dyn Engine, number: usize, value: String) {
     let key = format!("{number:04}");
     let written = store.put(key.as_bytes(), value.as_bytes(), Durability::Buffered);
     written.unwrap_or_else(|error| panic!("a write must work, and failed: {error}"));
+}
+
+/// The mark of the newest frozen table; 0 and 0 if there is none.
+#[track_caller]
+pub(super) fn mark_of(store: &MemStore) -> LogMark {
+    let stats = store.stats();
+    let counted = |name| stats.get(name).expect("the store counts it");
+    LogMark { lsn: counted("frozen_end"), seq: counted("frozen_last_seq") }
+}
+
+// ANCHOR: listing_example
+/// Batches for tables of 200 bytes. After each: how many tables are frozen, and the mark of the
+/// newest, as LSN and number.
+pub(super) fn worked_example() -> [(Vec<Change>, u64, Lsn, Seq); 6] {
+    [
+        (vec![put("a", "1"), put("b", "2")], 0, 0, 0),
+        (vec![put("a", "3"), delete("c"), put("d", "4")], 0, 0, 0),
+        (vec![put("b", "5")], 1, 79, 5),
+        (vec![delete("a")], 1, 79, 5),
+        (vec![put("c", "6")], 1, 79, 5),
+        (vec![put("a", "7")], 2, 176, 8),
+    ]
+}
+// ANCHOR_END: listing_example
+
+/// Writes one key after the other until the store is closed, and returns the last number that was
+/// acknowledged.
+pub(super) fn write_until_closed(store: &MemStore, start: &Barrier) -> Seq {
+    start.wait();
+    let mut last = 0;
+    loop {
+        match store.put(b"key", b"value", Durability::Buffered) {
+            Ok(seq) => last = seq,
+            Err(Error::Closed) => return last,
+            Err(error) => panic!("a closed store says Error::Closed, and this one: {error}"),
+        }
+    }
 }
 
 /// Checks that exactly the keys `0000` to `count` are there, each with the value it was put with.

@@ -13,13 +13,15 @@
 //!
 //! Read it in that order, from the bottom: `key.rs`, `memtable.rs` with `memtable/arena.rs` and
 //! `memtable/entry.rs`, `cursor.rs` with `memtable/cursor.rs`, `merge.rs`, `visible.rs`, `view.rs`,
-//! `tables.rs`, `store.rs`, `queue.rs`.
+//! `tables.rs`, `store.rs`, `queue.rs`. The lab beside it: `ranges.rs` with `ranges/tombstones.rs`
+//! and `ranges/skip.rs`.
 
 pub mod cursor;
 mod key;
 mod memtable;
 mod merge;
 mod queue;
+pub mod ranges;
 mod store;
 mod sync;
 mod tables;

@@ -15,6 +15,7 @@
 //! 2010.)
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use wal::{Durability, Error, Result, Seq, WriteBatch};
@@ -74,37 +75,42 @@ impl WriteQueue {
     /// operation.
     ///
     /// **Day 6**, chapter `week02/day6-queue.md`. Whoever is first in line when nobody is writing
-    /// leads: it writes a group, its own batch among them, with `write`, which returns the number
-    /// of the group's last operation. Groups are written one at a time, in the order of the line.
+    /// leads: it writes a group, its own batch in front, with `write`, which returns the number of
+    /// the group's last operation. Groups are written one at a time, in the order of the line.
     /// Meanwhile the line is open to others.
     ///
     /// # Errors
     ///
     /// The leader's are those of `write`; to the others of its group the same is
-    /// [`Error::Poisoned`], with the cause as text.
+    /// [`Error::Poisoned`], with the cause as text. The line goes on with the next group.
+    ///
+    /// # Panics
+    ///
+    /// If `write` does, in the leader. For the others of its group that is a failure, too.
     pub fn write(
         &self,
         batch: WriteBatch,
         durability: Durability,
         write: impl Fn(Group) -> Result<Seq>,
     ) -> Result<Seq> {
-        // Stand in line; then, in a loop: done? return. Somebody leads? wait. Nobody? lead.
-        self.alone(|| write(Group { batch, durability }))
+        // Stand in line, and wait until you are the first in it and nobody leads: then lead. Whoever
+        // is woken may find an outcome instead.
+        todo!("day 6: write")
     }
 
-    /// Writes the group at the head of the line, gives each of its members its outcome, and wakes
-    /// them, and whoever leads next.
+    /// Writes the group at the head of the line, gives the others in it their outcomes, and wakes
+    /// them, and whoever leads next. Returns the outcome of the first, which is the caller's own.
     ///
-    /// **Day 6**. A member's last operation has the number of the group's last one, less all those
-    /// that come behind it.
+    /// **Day 6**. As [`alone`](WriteQueue::alone), with a group. A member's last operation has the
+    /// number of the group's last one, less all those that come behind it. A panic of `write` goes
+    /// on when everybody has been told: who waits for a leader that is no more waits for ever.
     fn lead(
         &self,
         line: &mut MutexGuard<'_, Line>,
-        own: &Arc<Ticket>,
         write: &impl Fn(Group) -> Result<Seq>,
-    ) {
-        // Take the group, let go of the line for `write` only (`MutexGuard::unlocked`), and be back
-        // before anybody is told. The leader is a member most of the time, and not always the first.
+    ) -> Result<Seq> {
+        // Take the group, let go of the line for `write` only, and be back before anybody is told.
+        // The members are gone in the group then: note before what you need of them.
         todo!("day 6: lead")
     }
 
@@ -113,17 +119,35 @@ impl WriteQueue {
         self.line.lock().waiting.len()
     }
 
-    /// Runs `work` while nobody writes.
+    /// Runs `work` while nobody writes. The line is open meanwhile, and moves on even if `work`
+    /// panics.
     pub fn alone<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut line = self.line.lock();
         while line.is_led {
             self.idle.wait(&mut line);
         }
-        work()
+        line.is_led = true;
+        let done = MutexGuard::unlocked(&mut line, || catch_unwind(AssertUnwindSafe(work)));
+        self.step_down(&mut line);
+        done.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    /// Ends a lead, and wakes whoever may lead next.
+    fn step_down(&self, line: &mut Line) {
+        line.is_led = false;
+        if let Some(first) = line.waiting.front() {
+            first.ticket.turn.notify_one();
+        }
+        self.idle.notify_all();
     }
 }
 
 impl Line {
+    /// Whether the batch with this ticket is the first in line.
+    fn begins_with(&self, ticket: &Arc<Ticket>) -> bool {
+        self.waiting.front().is_some_and(|first| Arc::ptr_eq(&first.ticket, ticket))
+    }
+
     /// Takes a group off the head of the line: as many batches as fit in `size_max` bytes together,
     /// and one at least.
     ///

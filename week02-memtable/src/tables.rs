@@ -13,6 +13,7 @@
 //! end. Readers wait for nothing: they have a view.
 
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wal::{Error, Result, Wal};
@@ -60,6 +61,8 @@ impl Tables {
     /// Begins with `view`.
     pub(crate) fn new(view: View, memtable_size: usize, frozen_max: Option<usize>) -> Tables {
         let (state, changed) = (Mutex::new(State::default()), Condvar::new());
+        // With room for none, a full table could not even be handed to the flusher.
+        let frozen_max = frozen_max.map(|most| most.max(1));
         Tables { view: Place::new(view), state, changed, memtable_size, frozen_max }
     }
 
@@ -97,10 +100,11 @@ impl Tables {
     /// Flushes frozen tables, the oldest first, until [`stop`](Tables::stop) or the first failure.
     ///
     /// **Day 6**. A table leaves the view when it is flushed, not sooner, and only then its part of
-    /// the log goes. What is still frozen when it stops is in the log, and is replayed.
+    /// the log goes. What is still frozen when it stops is in the log, and is replayed. After a
+    /// failure nothing is flushed any more, and writers who wait for room hear why.
     pub(crate) fn run_flusher(&self, flush: &dyn Flush, wal: &Wal) {
-        // Without the lock: the flush, and the purge. With it: a look for the oldest table, and the
-        // exchange of the view, which may have a newer frozen table by then.
+        // `oldest` waits for a table, and `attempt` flushes it. Without the lock: the flush, and the
+        // purge. With it: the exchange of the view, which may have a newer frozen table by then.
         todo!("day 6: run flusher")
     }
 
@@ -122,5 +126,14 @@ impl Tables {
     pub(crate) fn stop(&self) {
         self.state.lock().stopping = true;
         self.changed.notify_all();
+    }
+}
+
+/// Flushes `table`, and says why if that fails. A panic is a failure like any other: somebody may be
+/// waiting for room.
+fn attempt(flush: &dyn Flush, table: &Frozen) -> Result<(), Arc<str>> {
+    match catch_unwind(AssertUnwindSafe(|| flush.flush(table))) {
+        Ok(flushed) => flushed.map_err(|error| error.to_string().into()),
+        Err(_) => Err("the flush panicked".into()),
     }
 }

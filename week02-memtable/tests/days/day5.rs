@@ -3,6 +3,7 @@
 mod given;
 mod schedule;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -408,6 +409,20 @@ fn close_refuses_the_writers_that_race_with_it() {
             "the last acknowledged number, closed and reopened: rule 5"
         );
     });
+}
+
+#[test]
+fn after_a_panic_half_way_through_a_write_nothing_more_is_accepted() {
+    let begin = LogMark { lsn: 0, seq: SEQ_MAX - 1 };
+    let store = try_store(Arc::new(SimFs::new(1)), begin).expect("a new store opens");
+    // Only the first of these has a number; the log has taken both when the second is inserted.
+    let batch = batch(&[put("a", "1"), put("b", "2")]);
+    let panicked = catch_unwind(AssertUnwindSafe(|| store.write(batch, Durability::Buffered)));
+    assert!(panicked.is_err(), "no internal key holds a number of more than 56 bits: day 1");
+    assert_eq!(count(&store), 0, "half of a batch is seen: rule 3");
+    let next = store.put(b"c", b"3", Durability::Buffered);
+    let refused = matches!(next, Err(Error::Poisoned { .. }));
+    assert!(refused, "the log has a batch that the table has not, and the store goes on: {next:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod given;
 mod room;
 mod schedule;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -78,7 +79,7 @@ fn a_group_stays_within_its_size_and_nobody_is_overtaken() {
     assert_eq!(
         firsts, expected,
         "batches of 20, 20, 172, 20 and 20 bytes and groups of 100: one that does not fit begins \
-         the next group, one that never fits goes alone, and nobody is overtaken"
+         the next group, one that never fits goes alone, and nobody is overtaken: rule 1"
     );
 }
 
@@ -128,12 +129,18 @@ fn the_line_is_open_while_a_group_is_written() {
 #[test]
 fn a_failed_group_fails_for_all_of_its_members() {
     let (leader, others) = a_failing_line(|| Error::io("sync", dir(), std::io::Error::other("no")));
-    assert!(matches!(leader, Err(Error::Io { .. })), "the leader is told what failed: {leader:?}");
+    assert!(
+        matches!(leader, Err(Error::Io { .. })),
+        "rule 3: the leader is told what failed: {leader:?}"
+    );
     for outcome in others {
         let Err(Error::Poisoned { cause }) = &outcome else {
-            panic!("a member of a group that failed was not written, and is told {outcome:?}");
+            panic!("rule 3: a member of a group that failed is Error::Poisoned, not {outcome:?}");
         };
-        assert!(cause.contains("sync"), "the cause is the leader's error, as text: {cause}");
+        assert!(
+            cause.contains("sync"),
+            "rule 3: the cause is the leader's error, as text: {cause}"
+        );
     }
 }
 
@@ -141,7 +148,10 @@ fn a_failed_group_fails_for_all_of_its_members() {
 fn a_store_that_is_closed_says_so_to_all_members() {
     let (leader, others) = a_failing_line(|| Error::Closed);
     for outcome in others.into_iter().chain([leader]) {
-        assert!(matches!(outcome, Err(Error::Closed)), "closed is Error::Closed, not {outcome:?}");
+        assert!(
+            matches!(outcome, Err(Error::Closed)),
+            "rule 3: closed is Error::Closed, not {outcome:?}"
+        );
     }
 }
 
@@ -152,10 +162,84 @@ fn after_a_failed_group_the_line_goes_on() {
     assert!(failed.is_err(), "the group failed");
     let groups = Groups::default();
     let seq = queue.write(puts(2, 1), Durability::Buffered, |group| groups.write(group));
-    assert_eq!(seq.ok(), Some(1), "whoever comes after a failure leads, as anyone does");
+    assert_eq!(seq.ok(), Some(1), "whoever comes after a failure leads, as anyone does: rule 3");
+}
+
+#[test]
+fn a_leader_that_panics_fails_its_group_and_nobody_else() {
+    // Whoever is not told waits for ever.
+    let ends = a_panicking_line();
+    assert!(ends[0].is_err(), "a panic is the leader's own, and goes on in its thread: rule 3");
+    let Ok(Err(Error::Poisoned { cause })) = &ends[1] else {
+        panic!("the leader of its group panicked, and the other member is told {:?}", ends[1]);
+    };
+    assert!(!cause.is_empty(), "and it is told why: rule 3");
+    let behind: Vec<_> = ends[2..].iter().flatten().flatten().copied().collect();
+    assert_eq!(behind, [2, 3], "those behind are the next group, after operation 1: rule 3");
+}
+
+#[test]
+fn after_a_panic_the_line_is_free() {
+    let queue = WriteQueue::new(1 << 20);
+    let write = || queue.write(puts(1, 1), Durability::Buffered, |_| panic_in_silence());
+    let panicked = catch_unwind(AssertUnwindSafe(write)).is_err();
+    assert!(panicked, "a panic is not swallowed: it goes on in the thread that led: rule 3");
+    // A line that is still led lets nobody through.
+    queue.alone(|| ());
+    let groups = Groups::default();
+    let seq = queue.write(puts(2, 1), Durability::Buffered, |group| groups.write(group));
+    assert_eq!(seq.ok(), Some(1), "whoever comes after a panic leads, as anyone does: rule 3");
+}
+
+#[test]
+fn who_wants_to_be_alone_waits_for_the_group_under_way() {
+    let queue = WriteQueue::new(1 << 20);
+    let (leading, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let alone = scope.spawn(|| {
+            wait_until("who comes alone leads", || leading.load(Ordering::SeqCst));
+            queue.alone(|| done.load(Ordering::SeqCst))
+        });
+        let written = queue.write(puts(1, 1), Durability::Buffered, |_| {
+            leading.store(true, Ordering::SeqCst);
+            (0..1_000).for_each(|_| thread::yield_now());
+            done.store(true, Ordering::SeqCst);
+            Ok(1)
+        });
+        assert_eq!(written.ok(), Some(1), "it is written");
+        // Whoever is not woken when the leader is back waits for ever.
+        let was_done = alone.join().expect("it ends");
+        assert!(was_done, "`alone` ran its work while a group was being written: rule 1");
+    });
 }
 
 // In the store.
+
+#[test]
+fn a_synced_write_behind_a_buffered_one_survives_a_power_cut() {
+    let (fs, store) = store();
+    let gate = fs.hold_syncs();
+    thread::scope(|scope| {
+        let put = |key: &'static [u8], durability| {
+            let store = &store;
+            scope.spawn(move || store.put(key, b"value", durability).expect("the disk syncs"))
+        };
+        put(b"first", Durability::Synced);
+        gate.wait_for(1);
+        for (index, durability) in
+            [Durability::Buffered, Durability::Synced].into_iter().enumerate()
+        {
+            put([&b"buffered"[..], b"synced"][index], durability);
+            wait_for_writers(&store, index as u64 + 1);
+        }
+        drop(gate);
+    });
+    fs.power_cycle();
+    drop(store);
+    let store = reopen(&fs);
+    let found = store.get(b"synced").expect("memory answers");
+    assert!(found.is_some(), "it was acknowledged as synced, and a power cut took it: rule 2");
+}
 
 #[test]
 fn thirty_two_writers_share_records_and_syncs() {
@@ -172,7 +256,7 @@ fn thirty_two_writers_share_records_and_syncs() {
         put(0);
         gate.wait_for(1);
         (1..32).for_each(|number| drop(put(number)));
-        wait_until(|| store.stats().get("waiting_writers") == Some(31));
+        wait_for_writers(&store, 31);
         drop(gate);
     });
     let stats = store.stats();
@@ -191,11 +275,11 @@ fn a_buffered_write_in_a_group_with_a_synced_one_is_seen_with_it() {
         scope.spawn(|| store.put(b"a", b"1", Durability::Synced).expect("the disk syncs"));
         gate.wait_for(1);
         scope.spawn(|| store.put(b"b", b"2", Durability::Buffered).expect("it is written"));
-        wait_until(|| store.stats().get("waiting_writers") == Some(1));
+        wait_for_writers(&store, 1);
         scope.spawn(|| store.put(b"c", b"3", Durability::Synced).expect("the disk syncs"));
-        wait_until(|| store.stats().get("waiting_writers") == Some(2));
+        wait_for_writers(&store, 2);
         let seen = store.get(b"b").expect("memory answers");
-        assert_eq!(seen, None, "what stands in line is not seen");
+        assert_eq!(seen, None, "what stands in line is not in the memtable yet, and not seen");
         drop(gate);
     });
     let found = scan(&store, KeyRange::all(), Direction::Forward);
@@ -215,7 +299,7 @@ fn what_a_failed_group_wrote_is_never_seen() {
         gate.wait_for(1);
         fs.fail(wal::fs::Operation::Sync, 1, wal::fs::Fault::Io);
         let others = [put(b"a"), put(b"b"), put(b"c")];
-        wait_until(|| store.stats().get("waiting_writers") == Some(3));
+        wait_for_writers(&store, 3);
         drop(gate);
         let failed = others.map(|other| other.join().expect("it ends"));
         (first.join().expect("it ends"), failed)
@@ -238,10 +322,15 @@ fn close_waits_for_the_group_under_way_and_refuses_the_rest() {
     thread::scope(|scope| {
         let first = scope.spawn(|| store.put(b"a", b"1", Durability::Synced));
         gate.wait_for(1);
+        let second = scope.spawn(|| store.put(b"b", b"2", Durability::Synced));
+        wait_for_writers(&store, 1);
         let closing = scope.spawn(|| store.close());
         drop(gate);
         closing.join().expect("it ends").expect("an open store closes");
         first.join().expect("it ends").expect("it was under way, and came to its end");
+        let told = second.join().expect("it ends");
+        let fits = matches!(told, Ok(2) | Err(Error::Closed));
+        assert!(fits, "who stood in line is written before the end or told of it, not {told:?}");
     });
     let late = store.write(batch(&[put("late", "1")]), Durability::Buffered);
     assert!(matches!(late, Err(Error::Closed)), "a closed store says Closed, and not {late:?}");

@@ -3,6 +3,7 @@
 //!
 //! shuttle's locks look like the standard library's, and are dressed here as `parking_lot`'s.
 
+use std::fmt::{self, Display, Formatter};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, PoisonError};
 
@@ -66,6 +67,12 @@ impl<T> Deref for MutexGuard<'_, T> {
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.held.as_mut().expect("the lock is held")
+    }
+}
+
+impl<T: Display> Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

@@ -27,6 +27,7 @@ struct State {
     permits: usize,
     waiting: bool,
     fails: bool,
+    panics: bool,
 }
 
 impl Flush for Sink {
@@ -38,6 +39,10 @@ impl Flush for Sink {
         }
         state.waiting = false;
         state.permits -= 1;
+        if state.panics {
+            drop(state);
+            panic_in_silence();
+        }
         if state.fails {
             return Err(Error::io("write", Path::new("/elsewhere"), std::io::Error::other("full")));
         }
@@ -54,6 +59,11 @@ impl Sink {
 
     fn fail(&self) {
         self.state.lock().fails = true;
+        self.permit(1);
+    }
+
+    fn panic(&self) {
+        self.state.lock().panics = true;
         self.permit(1);
     }
 
@@ -122,13 +132,19 @@ fn fill(store: &MemStore, tables: usize) -> usize {
     number
 }
 
+/// Returns when there is no room for another full table, and the active one is full, too.
+fn wait_until_all_is_full(store: &MemStore) {
+    let memory = || store.stats().get("memory").expect("the store counts it");
+    wait_until("writers fill the last table before they wait: rule 5", || memory() > 3_900);
+}
+
 #[test]
 fn a_full_table_is_flushed_and_leaves_with_its_part_of_the_log() {
     let (fs, sink, store) = with_sink();
     let written = fill(&store, 2);
     assert_eq!(count(&store), written, "tables that wait to be flushed are read");
     sink.permit(2);
-    wait_until(|| frozen(&store) == 0);
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
     let (tables, flushed) = sink.flushed();
     assert_eq!(tables, 2, "both tables were flushed: rule 4");
     assert_eq!(count(&store), written - flushed, "what was flushed is read elsewhere from now on");
@@ -152,18 +168,21 @@ fn tables_are_flushed_the_oldest_first() {
 #[test]
 fn opening_at_the_mark_of_what_was_flushed_finds_the_rest() {
     let (fs, sink, store) = with_sink();
-    sink.permit(usize::MAX / 2);
-    write_all(&store, 0..100);
+    let written = fill(&store, FROZEN_MAX);
+    sink.permit(1);
+    wait_until("one full table is flushed and leaves: rule 4", || frozen(&store) < FROZEN_MAX);
+    // The second one stays, and so does the third.
+    sink.fail();
     store.close().expect("an open store closes");
     drop(store);
     let flushed = sink.flushed().1;
-    let mark = sink.state.lock().flushed.last().map(|frozen| frozen.end);
+    let mark = sink.state.lock().flushed[0].end;
     let sink = Arc::new(Sink::default());
-    let store = open(&fs, &sink, mark.expect("100 entries fill many tables"));
+    let store = open(&fs, &sink, mark);
     let found = count(&store);
     sink.permit(usize::MAX / 2);
-    assert_eq!(found, 100 - flushed, "entries that had not been flushed: rule 4");
-    assert_eq!(write(&store, 0).ok(), Some(101), "and the numbers go on");
+    assert_eq!(found, written - flushed, "entries that had not been flushed: rule 4");
+    assert_eq!(write(&store, 0).ok(), Some(written as u64 + 1), "and the numbers go on");
 }
 
 #[test]
@@ -175,7 +194,8 @@ fn writers_wait_when_too_many_tables_stand_in_line() {
         let mut most = 0;
         while !writer.is_finished() {
             // A table is let through when there is no room for another: so the writer has to wait.
-            wait_until(|| writer.is_finished() || frozen(&store) >= FROZEN_MAX);
+            let is_full = || writer.is_finished() || frozen(&store) >= FROZEN_MAX;
+            wait_until("full tables stand in line until they are flushed: rule 4", is_full);
             for _ in 0..100 {
                 most = most.max(frozen(&store));
                 thread::yield_now();
@@ -186,7 +206,7 @@ fn writers_wait_when_too_many_tables_stand_in_line() {
     });
     assert_eq!(most, FROZEN_MAX, "full tables at the same time: rule 5");
     sink.permit(usize::MAX / 2);
-    wait_until(|| frozen(&store) == 0);
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
     let all = count(&store) + sink.flushed().1;
     assert_eq!(all, ENTRIES, "entries in the store and in flushed tables together");
 }
@@ -197,7 +217,7 @@ fn readers_go_on_while_writers_wait_for_room() {
     let mut written = fill(&store, FROZEN_MAX);
     thread::scope(|scope| {
         let writer = scope.spawn(|| write_all(&store, 5_000..5_100));
-        wait_until(|| store.stats().get("memory").is_some_and(|memory| memory > 3_900));
+        wait_until_all_is_full(&store);
         for _ in 0..50 {
             assert!(count(&store) >= written, "all that was acknowledged is read");
             assert!(store.get(b"0000").expect("memory answers").is_some(), "and found by its key");
@@ -206,7 +226,7 @@ fn readers_go_on_while_writers_wait_for_room() {
         sink.permit(usize::MAX / 2);
     });
     written += 100;
-    wait_until(|| frozen(&store) == 0);
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
     assert_eq!(count(&store) + sink.flushed().1, written, "nothing was lost while writers waited");
 }
 
@@ -220,7 +240,7 @@ fn no_write_is_lost_between_full_and_frozen() {
             scope.spawn(move || write_all(store, writer * 100..writer * 100 + 100));
         }
     });
-    wait_until(|| frozen(&store) == 0);
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
     let all = count(&store) + sink.flushed().1;
     assert_eq!(all, 800, "each write is in a table that was flushed or in one that is still here");
 }
@@ -251,10 +271,49 @@ fn a_failed_flush_stops_the_writers_and_not_the_readers() {
 }
 
 #[test]
+fn a_failed_flush_is_told_to_writers_who_wait_for_room_already() {
+    let (_fs, sink, store) = with_sink();
+    let written = fill(&store, FROZEN_MAX);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| (5_000..5_100).find_map(|number| write(&store, number).err()));
+        wait_until_all_is_full(&store);
+        (0..1_000).for_each(|_| thread::yield_now());
+        sink.fail();
+        // Who is not woken waits for ever.
+        let refused = writer.join().expect("it ends");
+        let poisoned = matches!(refused, Some(Error::Poisoned { .. }));
+        assert!(
+            poisoned,
+            "there is no room and will be none, and a write says {refused:?}: rule 5"
+        );
+    });
+    assert_eq!(frozen(&store), FROZEN_MAX, "full tables after a failed flush: rule 5");
+    assert!(count(&store) >= written, "everything that was acknowledged is still read: rule 5");
+}
+
+#[test]
+fn a_flush_that_panics_has_failed() {
+    let (_fs, sink, store) = with_sink();
+    let mut written = fill(&store, 1);
+    sink.panic();
+    // With a flusher that is gone without a word, the writer waits for room for ever.
+    let refused = loop {
+        match write(&store, written) {
+            Ok(_) => written += 1,
+            Err(error) => break error,
+        }
+        assert!(written < 1_000, "nothing is flushed any more, and writes are taken without end");
+    };
+    let poisoned = matches!(refused, Error::Poisoned { .. });
+    assert!(poisoned, "no room will come, which is Error::Poisoned: rule 5, and not {refused}");
+    assert_eq!(count(&store), written, "everything that was acknowledged is still read: rule 5");
+}
+
+#[test]
 fn close_waits_for_a_flush_under_way() {
     let (fs, sink, store) = with_sink();
     fill(&store, 1);
-    wait_until(|| sink.is_waiting());
+    wait_until("a full table comes to be flushed: rule 4", || sink.is_waiting());
     thread::scope(|scope| {
         let closing = scope.spawn(|| store.close());
         for _ in 0..100 {

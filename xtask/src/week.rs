@@ -66,7 +66,7 @@ pub(crate) struct Unit {
     pub(crate) points: u32,
     /// The name of `examples/lab_<name>.rs`, if the unit has an experiment.
     pub(crate) experiment: Option<String>,
-    /// Exceptions to [`TIME_LIMIT`], in seconds, by test name.
+    /// Exceptions to [`TIME_LIMIT`], in seconds, by test name; `*` names all others.
     #[serde(default)]
     pub(crate) time_limit_s: BTreeMap<String, u64>,
 }
@@ -206,7 +206,8 @@ impl Unit {
 
     /// How long the test of this [name](test_name) may take.
     pub(crate) fn time_limit(&self, test: &str) -> Duration {
-        self.time_limit_s.get(test).map_or(TIME_LIMIT, |&s| Duration::from_secs(s))
+        let limit = self.time_limit_s.get(test).or_else(|| self.time_limit_s.get("*"));
+        limit.map_or(TIME_LIMIT, |&s| Duration::from_secs(s))
     }
 }
 
@@ -234,6 +235,9 @@ mod tests {
             title = "two"
             idea = "i"
             points = 40
+            [day.time_limit_s]
+            "*" = 5
+            slow = 60
             [[lab]]
             id = "bitcask"
             title = "lab"
@@ -277,6 +281,8 @@ mod tests {
         let week = week(1, "wal", "wal");
         assert_eq!(week.unit("1").unwrap().time_limit("slow"), Duration::from_secs(60));
         assert_eq!(week.unit("1").unwrap().time_limit("fast"), TIME_LIMIT);
+        assert_eq!(week.unit("2").unwrap().time_limit("slow"), Duration::from_secs(60));
+        assert_eq!(week.unit("2").unwrap().time_limit("any"), Duration::from_secs(5));
     }
 
     #[test]

@@ -13,8 +13,8 @@
 //!
 //! Read it in that order, from the bottom: `key.rs`, `memtable.rs` with `memtable/arena.rs` and
 //! `memtable/entry.rs`, `cursor.rs` with `memtable/cursor.rs`, `merge.rs`, `visible.rs`, `view.rs`,
-//! `tables.rs`, `store.rs`, `queue.rs`. The lab beside it: `ranges.rs` with `ranges/tombstones.rs`
-//! and `ranges/skip.rs`.
+//! `tables.rs`, `store.rs`, `queue.rs`. The labs, each with an order of its own: `skiplist.rs`,
+//! `ranges.rs`.
 
 pub mod cursor;
 mod key;
@@ -22,6 +22,7 @@ mod memtable;
 mod merge;
 mod queue;
 pub mod ranges;
+pub mod skiplist;
 mod store;
 mod sync;
 mod tables;

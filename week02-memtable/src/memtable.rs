@@ -17,9 +17,9 @@
 //! Entries are never changed or removed. A memtable grows until it is full, is read for as long as
 //! somebody needs it, and goes as a whole.
 
-mod arena;
+pub(crate) mod arena;
 mod cursor;
-mod entry;
+pub(crate) mod entry;
 
 use std::ops::Bound;
 use std::sync::atomic::Ordering;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::key::{InternalKey, Kind};
 
 /// One version of a key, as the skip list holds it.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// As [`prefix`] gives it: here, in the list's node, it saves most comparisons a look at the
     /// key, which lies elsewhere, and out of the processor's cache.
     prefix: u64,
@@ -22,32 +22,32 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The version with this trailer of the key that is the first `key_size` bytes.
-    pub(super) fn new(bytes: Bytes, key_size: usize, trailer: u64) -> Entry {
+    pub(crate) fn new(bytes: Bytes, key_size: usize, trailer: u64) -> Entry {
         let key_size = u32::try_from(key_size).expect("a key fits a record");
         Entry { prefix: prefix(&bytes[..key_size as usize]), bytes, trailer, key_size }
     }
 
-    pub(super) fn user_key(&self) -> &[u8] {
+    pub(crate) fn user_key(&self) -> &[u8] {
         &self.bytes[..self.key_size as usize]
     }
 
     /// Whether this is a version of `user_key`.
-    pub(super) fn is_of(&self, user_key: &[u8]) -> bool {
+    pub(crate) fn is_of(&self, user_key: &[u8]) -> bool {
         self.prefix == prefix(user_key) && self.user_key() == user_key
     }
 
-    pub(super) fn internal_key(&self) -> InternalKey<'_> {
+    pub(crate) fn internal_key(&self) -> InternalKey<'_> {
         let kind = if self.trailer & 1 == Kind::Put as u64 { Kind::Put } else { Kind::Delete };
         InternalKey { user_key: self.user_key(), seq: self.trailer >> 8, kind }
     }
 
     /// The key, shared.
-    pub(super) fn key_bytes(&self) -> Bytes {
+    pub(crate) fn key_bytes(&self) -> Bytes {
         self.bytes.slice(..self.key_size as usize)
     }
 
     /// The value, shared; empty if there is none.
-    pub(super) fn value(&self) -> Bytes {
+    pub(crate) fn value(&self) -> Bytes {
         self.bytes.slice(self.key_size as usize..)
     }
 }
@@ -57,14 +57,14 @@ impl Entry {
 /// The list searches for anything that an entry can be borrowed as, and an entry holds no
 /// `InternalKey` to lend. A trait object it can lend: itself. That costs a call through a table a
 /// comparison, and saves building an entry, with an allocation, for each `get`.
-pub(super) trait Position {
+pub(crate) trait Position {
     /// What the order depends on.
     fn parts(&self) -> Parts<'_>;
 }
 
 /// What the order of entries depends on.
-pub(super) struct Parts<'a> {
-    prefix: u64,
+pub(crate) struct Parts<'a> {
+    pub(crate) prefix: u64,
     user_key: &'a [u8],
     trailer: u64,
 }
@@ -76,10 +76,10 @@ impl Position for Entry {
 }
 
 /// A key that is looked for, ready to be compared with entries.
-pub(super) struct Target<'a>(Parts<'a>);
+pub(crate) struct Target<'a>(Parts<'a>);
 
 impl<'a> Target<'a> {
-    pub(super) fn new(key: InternalKey<'a>) -> Target<'a> {
+    pub(crate) fn new(key: InternalKey<'a>) -> Target<'a> {
         let (user_key, trailer) = (key.user_key, key.trailer());
         Target(Parts { prefix: prefix(user_key), user_key, trailer })
     }
@@ -101,7 +101,11 @@ fn prefix(key: &[u8]) -> u64 {
 }
 
 /// The order of [`InternalKey`].
-fn compare(left: Parts<'_>, right: Parts<'_>) -> Ordering {
+pub(crate) fn compare(left: &impl Position, right: &impl Position) -> Ordering {
+    compare_parts(left.parts(), right.parts())
+}
+
+fn compare_parts(left: Parts<'_>, right: Parts<'_>) -> Ordering {
     (left.prefix.cmp(&right.prefix))
         .then_with(|| left.user_key.cmp(right.user_key))
         .then_with(|| right.trailer.cmp(&left.trailer))
@@ -115,7 +119,7 @@ impl<'a> Borrow<dyn Position + 'a> for Entry {
 
 impl Ord for dyn Position + '_ {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare(self.parts(), other.parts())
+        compare_parts(self.parts(), other.parts())
     }
 }
 
@@ -135,7 +139,7 @@ impl Eq for dyn Position + '_ {}
 
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare(self.parts(), other.parts())
+        compare_parts(self.parts(), other.parts())
     }
 }
 

@@ -1,14 +1,17 @@
 //! Day 3: a cursor is a position, not a copy.
 
+#[path = "day3/given.rs"]
 mod given;
 
 use std::sync::Barrier;
 use std::thread;
 
 use given::*;
-use memtable::{Cursor, MemTable, SEQ_MAX, cursor};
+use memtable::{Cursor, SEQ_MAX, cursor};
 use wal::testing::{Workload, seeds};
 use wal::{Direction, KeyRange};
+
+use super::MemTable;
 
 // Moving.
 

@@ -12,14 +12,14 @@ use crate::sync::Mutex;
 const CHUNK_SIZE: usize = 32 << 10;
 
 /// Bytes that live until the last of them is let go of, chunk by chunk.
-pub(super) struct Arena {
+pub(crate) struct Arena {
     /// The chunk that is being filled; its room is its capacity.
     chunk: Mutex<BytesMut>,
 }
 
 impl Arena {
     /// An arena without a chunk.
-    pub(super) fn new() -> Arena {
+    pub(crate) fn new() -> Arena {
         Arena { chunk: Mutex::new(BytesMut::new()) }
     }
 
@@ -32,7 +32,7 @@ impl Arena {
     /// # Cost
     ///
     /// A copy. Of what goes to a chunk, under a lock that is held for no more than that.
-    pub(super) fn keep(&self, key: &[u8], value: &[u8]) -> Bytes {
+    pub(crate) fn keep(&self, key: &[u8], value: &[u8]) -> Bytes {
         // ANCHOR: day2_keep
         // `split` takes off a chunk what was written to it, and leaves the room; `freeze` makes
         // that shareable. Never let the chunk grow: that would move it, or allocate at random.

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use shuttle::sync;
 
-pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 pub(crate) use shuttle::thread;
 
 #[derive(Debug)]

@@ -7,10 +7,11 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use memtable::{Lookup, MemTable};
+use memtable::Lookup;
 use wal::testing::{Change, Workload, delete, put, show};
 use wal::{Operation, Seq};
 
+use super::MemTable;
 use crate::MEMORY;
 
 /// A table with these changes, numbered from 1.

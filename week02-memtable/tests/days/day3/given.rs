@@ -6,9 +6,11 @@ use std::ops::{Bound, RangeBounds};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use memtable::{Cursor, InternalKey, Kind, MemTable, SEQ_MAX, cursor};
+use memtable::{Cursor, InternalKey, Kind, SEQ_MAX, cursor};
 use wal::testing::show;
 use wal::{Direction, Error, KeyRange, Operation, Result, Seq};
+
+use super::MemTable;
 
 /// One version of a key: an entry, or a place where one could be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,105 @@
+//! A cursor over our own skip list: the number of an entry.
+
+use bytes::Bytes;
+use wal::Result;
+
+use super::list::{HEAD, List};
+use crate::cursor::Cursor;
+use crate::key::InternalKey;
+use crate::memtable::entry::{Entry, Target, compare};
+
+/// A place in a table.
+///
+/// No node is ever removed, so the place stays good whatever is written meanwhile, and costs no
+/// lock. Memory does not fail, and neither does any of the moves.
+pub struct SkipCursor<'a> {
+    list: &'a List,
+    /// The entry's number; [`HEAD`] at no entry.
+    at: u32,
+}
+
+impl<'a> SkipCursor<'a> {
+    pub(super) fn new(list: &'a List) -> SkipCursor<'a> {
+        SkipCursor { list, at: HEAD }
+    }
+}
+
+impl Cursor for SkipCursor<'_> {
+    /// **Lab skiplist**, chapter `week02/lab-skiplist.md`.
+    fn first(&mut self) -> Result<()> {
+        // ANCHOR: skiplist_first
+        // What the head is linked to on the lowest level.
+        self.at = self.list.next(HEAD, 0).node();
+        Ok(())
+        // ANCHOR_END: skiplist_first
+    }
+
+    /// **Lab skiplist**.
+    fn last(&mut self) -> Result<()> {
+        // ANCHOR: skiplist_last
+        // `descend`, on and on.
+        self.at = self.list.descend(|_, _| true, |_, _| {}).node;
+        Ok(())
+        // ANCHOR_END: skiplist_last
+    }
+
+    /// **Lab skiplist**.
+    fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
+        self.at = self.list.place(&Target::new(target)).next.node();
+        Ok(())
+    }
+
+    /// **Lab skiplist**.
+    fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
+        // ANCHOR: skiplist_seek_back
+        // What stands before the place, unless the target itself stands right behind it.
+        let target = Target::new(target);
+        let step = self.list.place(&target);
+        let behind = self.list.entry(step.next.node());
+        let is_there = behind.is_some_and(|entry| compare(entry, &target).is_eq());
+        self.at = if is_there { step.next.node() } else { step.node };
+        Ok(())
+        // ANCHOR_END: skiplist_seek_back
+    }
+
+    /// **Lab skiplist**. Where there is no entry to go to, the cursor is at none, not where it was.
+    fn next(&mut self) -> Result<()> {
+        // ANCHOR: skiplist_next
+        // At no entry it does nothing, and the head is no entry.
+        if self.at != HEAD {
+            self.at = self.list.next(self.at, 0).node();
+        }
+        Ok(())
+        // ANCHOR_END: skiplist_next
+    }
+
+    /// **Lab skiplist**.
+    ///
+    /// # Cost
+    ///
+    /// A search: links lead forward only.
+    fn prev(&mut self) -> Result<()> {
+        // ANCHOR: skiplist_prev
+        // The place of the entry that it is at has a node before it.
+        if let Some(entry) = self.list.entry(self.at) {
+            self.at = self.list.place(entry).node;
+        }
+        Ok(())
+        // ANCHOR_END: skiplist_prev
+    }
+
+    fn key(&self) -> Option<InternalKey<'_>> {
+        self.list.entry(self.at).map(Entry::internal_key)
+    }
+
+    fn entry(&self) -> (Bytes, Bytes) {
+        let entry = self.list.entry(self.at).expect("entry() of a cursor that is at none");
+        (entry.key_bytes(), entry.value())
+    }
+}
+
+impl std::fmt::Debug for SkipCursor<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SkipCursor").field("at", &self.key()).finish()
+    }
+}

@@ -1,0 +1,117 @@
+//! What the lab's own tests are given, and the sentences they speak about it.
+
+use std::cmp::Reverse;
+use std::sync::Barrier;
+use std::thread;
+
+use memtable::{Cursor, InternalKey, Lookup};
+use wal::testing::show;
+use wal::{Operation, Seq};
+
+use super::MemTable;
+
+/// A version of a key, in the order in which a table has them: the newest of a key first.
+pub(super) type Version = (Vec<u8>, Reverse<Seq>);
+
+pub(super) fn version(key: impl AsRef<[u8]>, seq: Seq) -> Version {
+    (key.as_ref().to_vec(), Reverse(seq))
+}
+
+/// No two versions have the same value.
+fn value(key: &[u8], seq: Seq) -> Vec<u8> {
+    [&seq.to_le_bytes(), key].concat()
+}
+
+pub(super) fn insert(table: &MemTable, (key, Reverse(seq)): &Version) {
+    table.insert(*seq, Operation::Put { key, value: &value(key, *seq) });
+}
+
+pub(super) fn table_of(versions: &[Version]) -> MemTable {
+    let table = MemTable::new();
+    versions.iter().for_each(|version| insert(&table, version));
+    table
+}
+
+/// Every version from the first on, or from the last back; no more than `limit`, if they do not
+/// end.
+pub(super) fn walk(table: &MemTable, is_forward: bool, limit: usize) -> Vec<Version> {
+    let (mut cursor, mut met) = (table.cursor(), Vec::new());
+    if is_forward { cursor.first() } else { cursor.last() }.expect("memory does not fail");
+    while let Some(version) = at(&cursor).filter(|_| met.len() < limit) {
+        met.push(version);
+        if is_forward { cursor.next() } else { cursor.prev() }.expect("memory does not fail");
+    }
+    met
+}
+
+/// The version that a cursor is at.
+pub(super) fn at(cursor: &impl Cursor) -> Option<Version> {
+    cursor.key().map(|InternalKey { user_key, seq, .. }| version(user_key, seq))
+}
+
+pub(super) fn name(version: Option<&Version>) -> String {
+    version.map_or("nothing".into(), |(key, Reverse(seq))| format!("{}@{seq}", show(key)))
+}
+
+/// Checks that the table has these versions, in order both ways, and finds each.
+#[track_caller]
+pub(super) fn expect_all(table: &MemTable, versions: &[Version], why: &str) {
+    let mut wanted = versions.to_vec();
+    wanted.sort();
+    expect_walk(table, true, &wanted, why);
+    for (key, Reverse(seq)) in &wanted {
+        expect_found(table, key, *seq, why);
+    }
+    wanted.reverse();
+    expect_walk(table, false, &wanted, why);
+}
+
+#[track_caller]
+fn expect_walk(table: &MemTable, is_forward: bool, wanted: &[Version], why: &str) {
+    let met = walk(table, is_forward, wanted.len() + 1);
+    let same = wanted.iter().zip(&met).take_while(|(wanted, met)| wanted == met).count();
+    assert!(
+        met == wanted,
+        "a walk {} meets {} of {} versions in order; then comes {}, and {} must: {why}",
+        if is_forward { "forward" } else { "backward" },
+        same,
+        wanted.len(),
+        name(met.get(same)),
+        name(wanted.get(same)),
+    );
+}
+
+/// Checks that a snapshot at `seq` finds the version with that number.
+#[track_caller]
+pub(super) fn expect_found(table: &MemTable, key: &[u8], seq: Seq, why: &str) {
+    let found = table.get(key, seq);
+    assert!(
+        found == Lookup::Value(value(key, seq).into()),
+        "`get` of {} at {seq} must find what was put with this number, and gives {}: {why}",
+        show(key),
+        match &found {
+            Lookup::Value(_) => "another version's value",
+            Lookup::Deleted => "a tombstone",
+            Lookup::Absent => "nothing",
+        }
+    );
+}
+
+/// Runs `work` on so many threads, which begin together and are told their number.
+pub(super) fn at_once(threads: usize, work: impl Fn(usize) + Sync) {
+    let (start, work) = (&Barrier::new(threads), &work);
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                start.wait();
+                work(thread);
+            });
+        }
+    });
+}
+
+/// `count` numbers below it, each once, in an order without pattern.
+pub(super) fn shuffled(count: u64) -> impl Iterator<Item = u64> {
+    // 514 229 is a prime: steps of it come by every number below a count that is no multiple of it.
+    (0..count).map(move |n| n * 514_229 % count)
+}

@@ -110,7 +110,7 @@ impl<'a> InternalKey<'a> {
     /// assert_eq!(out, b"stone\x01\x07\0\0\0\0\0\0");
     /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
-        // Key, then trailer.
+        // Key, then trailer. A number that is refused leaves nothing behind in `out`.
         todo!("day 1: encode")
     }
 

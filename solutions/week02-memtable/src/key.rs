@@ -120,9 +120,10 @@ impl<'a> InternalKey<'a> {
     /// ```
     pub fn encode(&self, out: &mut Vec<u8>) {
         // ANCHOR: day1_encode
-        // Key, then trailer.
+        // Key, then trailer. A number that is refused leaves nothing behind in `out`.
+        let trailer = self.trailer().to_le_bytes();
         out.extend_from_slice(self.user_key);
-        out.extend_from_slice(&self.trailer().to_le_bytes());
+        out.extend_from_slice(&trailer);
         // ANCHOR_END: day1_encode
     }
 

@@ -9,6 +9,8 @@ use rand::{RngExt, SeedableRng};
 use wal::Seq;
 use wal::testing::{seeds, show};
 
+use crate::allocated_by;
+
 // The bytes.
 
 #[test]
@@ -37,11 +39,15 @@ fn a_number_above_the_largest_is_never_written() {
         for seq in [SEQ_MAX + 1, SEQ_MAX + 2, 1 << 57, 1 << 63, Seq::MAX] {
             let why = "its trailer would be another number's (rule 3 of day 1)";
             expect_panic(&format!("`trailer` of number {seq:#x}"), why, || key(seq).trailer());
+            let mut out = Vec::new();
             expect_panic(&format!("`encode` of number {seq:#x}"), why, || {
-                let mut out = Vec::new();
-                key(seq).encode(&mut out);
-                out
+                key(seq).encode(&mut out)
             });
+            let left = show(&out);
+            assert!(
+                out.is_empty(),
+                "`encode` of number {seq:#x} left {left} behind: rule 3 of day 1"
+            );
         }
     }
 }
@@ -288,5 +294,27 @@ fn a_comparison_asks_for_room_for_a_trailer_and_for_nothing_else() {
             let call = format!("comparing {} with {}", show(left), show(right));
             expect_panic(&call, "one of them is no key", || compare_encoded(left, right));
         }
+    }
+}
+
+#[test]
+fn keys_are_written_read_and_compared_without_an_allocation() {
+    let (left, right) =
+        (put(b"a key of some length, a", 300), delete(b"a key of some length, b", 9));
+    let [mut left_bytes, mut right_bytes] = [Vec::with_capacity(100), Vec::with_capacity(100)];
+    let allocated = allocated_by(5, || {
+        left_bytes.clear();
+        left.encode(&mut left_bytes);
+        right_bytes.clear();
+        right.encode(&mut right_bytes);
+    });
+    assert_eq!(allocated, 0, "bytes allocated by `encode` into a `Vec` that has room (rule 5)");
+    let what: [(&str, &dyn Fn()); 3] = [
+        ("`cmp`", &|| assert!(left < right, "the user keys decide")),
+        ("`compare_encoded`", &|| assert!(compare_encoded(&left_bytes, &right_bytes).is_lt())),
+        ("`decode`", &|| assert_eq!(InternalKey::decode(&left_bytes), Ok(left))),
+    ];
+    for (name, call) in what {
+        assert_eq!(allocated_by(5, call), 0, "bytes allocated by {name} (rule 5 of day 1)");
     }
 }

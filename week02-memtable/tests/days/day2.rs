@@ -2,8 +2,6 @@
 
 #[path = "day2/given.rs"]
 mod given;
-#[path = "day2/schedule.rs"]
-mod schedule;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -330,6 +328,38 @@ fn a_large_value_does_not_cost_the_room_of_a_chunk() {
         let count = (600_000 / (sizes[0] + sizes[1])).max(100);
         expect_size(&what, || table_of(count, &sizes));
     }
+    let key = [b'k'; 20_000];
+    let put = |table: &MemTable, seq| table.insert(seq, Operation::Put { key: &key, value: b"v" });
+    expect_size("keys of 20 000 bytes", || {
+        let table = MemTable::new();
+        (1..=50).for_each(|seq| put(&table, seq));
+        table
+    });
+}
+
+#[test]
+fn what_fills_a_sixteenth_of_a_chunk_has_an_allocation_of_its_own() {
+    let allocated = |size: usize| {
+        let value = vec![b'v'; size - 16];
+        let insert = |table: &MemTable, n: usize| {
+            table.insert(n as Seq + 1, Operation::Put { key: &key_of(n), value: &value });
+        };
+        allocated_by(3, || {
+            let table = MemTable::new();
+            (0..160).for_each(|n| insert(&table, n));
+            table
+        })
+    };
+    // 160 of these fill ten chunks of sixteen each, and nothing of them is left over.
+    let shared = (10 * 32 << 10) as isize;
+    let [below, above] = [2_047, 2_048].map(|size| allocated(size) as isize);
+    let alone = 160 * 2_048;
+    let difference = (above - alone) - (below - shared);
+    assert!(
+        difference.abs() < 8_192,
+        "160 entries of 2 047 bytes allocate {below}, of 2 048 bytes {above}: the smaller ones share \
+         ten chunks of 32 KiB, the larger ones have an allocation each (rule 4 of day 2)"
+    );
 }
 
 #[test]
@@ -347,3 +377,8 @@ fn tombstones_and_old_versions_count_in_size() {
     };
     expect_size("versions of one key", versions);
 }
+
+// In many orders of steps.
+
+#[path = "day2/schedule.rs"]
+mod schedule;

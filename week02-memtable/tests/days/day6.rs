@@ -1,8 +1,6 @@
 //! Day 6: writers wait in line together, and one writes for all.
 
 mod given;
-mod room;
-mod schedule;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -335,3 +333,11 @@ fn close_waits_for_the_group_under_way_and_refuses_the_rest() {
     let late = store.write(batch(&[put("late", "1")]), Durability::Buffered);
     assert!(matches!(late, Err(Error::Closed)), "a closed store says Closed, and not {late:?}");
 }
+
+// Room for full tables.
+
+mod room;
+
+// In many orders of steps.
+
+mod schedule;

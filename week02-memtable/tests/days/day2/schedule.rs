@@ -32,7 +32,11 @@ fn writers_mix_nothing_up_in_many_orders_of_steps() {
         for letter in [b'a', b'b', b'c'] {
             let found = table.get(&[letter], SEQ_MAX);
             let expected = Lookup::Value(vec![letter; 20].into());
-            assert_eq!(found, expected, "of key {letter}, when two write at once: rule 3");
+            assert_eq!(
+                found, expected,
+                "of key {}, when two write at once: rule 4",
+                letter as char
+            );
         }
     });
 }
@@ -46,7 +50,7 @@ fn the_size_counts_every_entry_in_many_orders_of_steps() {
         assert_eq!(
             size,
             3 * alone.size(),
-            "the size of three entries, two of them at once: rule 3"
+            "the size of three entries, two of them at once: rule 5"
         );
     });
 }

@@ -52,7 +52,7 @@ impl<'a, C: Cursor> Skip<'a, C> {
     ///
     /// # Cost
     ///
-    /// One seek for each hidden stretch, and none for its entries. A stretch that goes on to the end
+    /// One seek for each stretch that a cover hides, and none for its entries. A stretch that goes on to the end
     /// of all keys takes two moves forward: there is no key to seek.
     fn pass(&mut self, direction: Direction) -> Result<()> {
         // Behind one stretch may lie another: ask again after every move. `lookup(key, SEQ_MAX)` is

@@ -496,3 +496,11 @@ fn readers_beside_a_writer_see_what_a_model_sees() {
         });
     }
 }
+
+// What may not be copied.
+
+mod cost;
+
+// In many orders of steps.
+
+mod schedule;

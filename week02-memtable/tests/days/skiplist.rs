@@ -23,6 +23,9 @@ use wal::testing::{Workload, seeds, show};
 
 use given::*;
 
+/// How often two `get`s meet other threads: at every link that they read.
+const STEPS_OF_TWO_GETS: usize = 40;
+
 // Order.
 
 #[test]

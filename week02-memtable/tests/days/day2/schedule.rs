@@ -6,7 +6,7 @@ use scheduled::{Lookup, SEQ_MAX};
 use shuttle::thread;
 use wal::Operation;
 
-use super::super::ScheduledTable;
+use super::super::{STEPS_OF_TWO_GETS, ScheduledTable};
 use crate::orders::in_many_orders;
 
 /// An entry, and then two writers with one each: all of the same size, but of different bytes.
@@ -51,6 +51,22 @@ fn the_size_counts_every_entry_in_many_orders_of_steps() {
             size,
             3 * alone.size(),
             "the size of three entries, two of them at once: rule 5"
+        );
+    });
+}
+
+#[test]
+fn a_reader_stops_nowhere_that_a_writer_could_hold_it_up() {
+    in_many_orders(2, || {
+        let table = two_writers();
+        let before = shuttle::current::context_switches();
+        let found = [b"a", b"x"].map(|key| table.get(key, SEQ_MAX) != Lookup::Absent);
+        let steps = shuttle::current::context_switches() - before;
+        assert_eq!(found, [true, false], "one key is there, the other is not");
+        assert!(
+            steps <= STEPS_OF_TWO_GETS,
+            "two `get`s stopped {steps} times at something of `src/sync.rs`, at which another \
+             thread may hold them up; {STEPS_OF_TWO_GETS} would do: a reader takes no lock (rule 3)"
         );
     });
 }

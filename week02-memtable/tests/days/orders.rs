@@ -5,16 +5,18 @@
 //! orders are the same ones.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::scheduler::{PctScheduler, Scheduler, UrwRandomScheduler};
 use shuttle::{Config, FailurePersistence, Runner};
 
-/// Runs `work` in so many orders: half of them drawn step by step, half of them with few changes
-/// from one thread to another, which are the ones that most mistakes need.
+/// Runs `work` in so many orders: half of them drawn from all that there are (Zhao et al.,
+/// "Selectively Uniform Concurrency Testing", ASPLOS 2025), half of them with few changes from one
+/// thread to another, which are the ones that most mistakes need (Burckhardt et al., ASPLOS 2010).
 pub(crate) fn in_many_orders(count: usize, work: impl Fn() + Send + Sync + 'static) {
-    let work = std::sync::Arc::new(work);
-    let same = std::sync::Arc::clone(&work);
-    run(RandomScheduler::new_from_seed(1, count / 2), move || work());
+    let work = Arc::new(work);
+    let same = Arc::clone(&work);
+    run(UrwRandomScheduler::new_from_seed(1, count / 2), move || work());
     run(PctScheduler::new_from_seed(2, 3, count / 2), move || same());
 }
 

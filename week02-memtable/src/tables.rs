@@ -131,8 +131,17 @@ impl Tables {
 
 /// Flushes `table`, and says why if that fails. A panic is a failure like any other: somebody may be
 /// waiting for room.
-fn attempt(flush: &dyn Flush, table: &Frozen) -> Result<(), Arc<str>> {
-    match catch_unwind(AssertUnwindSafe(|| flush.flush(table))) {
+///
+/// The log is on disk up to the table's mark before anybody can write that mark down: opening from
+/// a mark behind the end of the log would find a log that is torn off.
+fn attempt(flush: &dyn Flush, wal: &Wal, table: &Frozen) -> Result<(), Arc<str>> {
+    let flush = || {
+        if wal.synced() < table.end.lsn {
+            wal.sync()?;
+        }
+        flush.flush(table)
+    };
+    match catch_unwind(AssertUnwindSafe(flush)) {
         Ok(flushed) => flushed.map_err(|error| error.to_string().into()),
         Err(_) => Err("the flush panicked".into()),
     }

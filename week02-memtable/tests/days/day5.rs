@@ -7,10 +7,10 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use given::*;
-use memtable::{Cursor, LogMark, Lookup, MemStore, SEQ_MAX, View};
-use wal::fs::{Fault, Operation as Call, SimFs};
+use memtable::{Cursor, LogMark, Lookup, MemOptions, MemStore, SEQ_MAX, View};
+use wal::fs::{Fault, Fs, Operation as Call, SimFs};
 use wal::testing::{batch, delete, for_each_seed, put, survives_kills, survives_power_cuts};
-use wal::{Durability, Engine, Error, Reader, WriteBatch};
+use wal::{Durability, Engine, Error, Reader, RecoveryMode, WriteBatch, segment};
 
 // The view.
 
@@ -233,6 +233,57 @@ fn no_table_grows_beyond_the_batch_that_fills_it() {
 }
 
 #[test]
+fn a_table_of_just_its_size_is_full() {
+    let fs = SimFs::new(1);
+    let put = |store: &MemStore| store.put(b"k", b"v", Durability::Buffered).expect("it works");
+    let store = store_with(&fs, usize::MAX);
+    put(&store);
+    let entry = store.stats().get("memory").expect("the store counts it") as usize;
+    put(&store);
+    store.close().expect("an open store closes");
+    let frozen = |store: &MemStore| store.stats().get("frozen_tables");
+    let store = store_with(&fs, 2 * entry);
+    put(&store);
+    assert_eq!(frozen(&store), Some(1), "two entries were just its size, and a third came: rule 1");
+    store.close().expect("an open store closes");
+    let again = frozen(&store_with(&fs, 2 * entry));
+    assert_eq!(again, Some(1), "and the same when it is opened again: rule 4");
+}
+
+#[test]
+fn a_write_costs_no_more_than_it_asks_for() {
+    let (_fs, store) = store_of(1);
+    let syncs = || store.stats().get("syncs");
+    let before = syncs();
+    for durability in [Durability::Buffered, Durability::Flushed] {
+        store.put(b"key", b"value", durability).expect("a good disk takes a write");
+        assert_eq!(syncs(), before, "a write that is to be {durability:?} made a sync: rule 3");
+    }
+    store.put(b"key", b"value", Durability::Synced).expect("a good disk syncs");
+    assert_eq!(syncs(), before.map(|syncs| syncs + 1), "a synced write makes one: rule 3");
+}
+
+#[test]
+fn opening_asks_the_log_as_strictly_as_it_was_told_to() {
+    let (fs, store) = store_of(3);
+    drop(store);
+    let file = fs.open(&segment::path(dir(), 0)).expect("the log has a segment");
+    let size = file.len().expect("a good disk knows");
+    file.set_len(size - 1).expect("a good disk cuts");
+    file.sync_data().expect("a good disk syncs");
+    drop(file);
+    let open = |recovery| {
+        let options = MemOptions { recovery, ..MemOptions::default() };
+        MemStore::open(Arc::new(fs.clone()), dir(), options)
+    };
+    let strict = open(RecoveryMode::Strict).map(drop);
+    let refused = matches!(strict, Err(Error::Corruption { .. }));
+    assert!(refused, "a torn tail is damage if one asks strictly, and opening says {strict:?}");
+    let store = open(RecoveryMode::TolerateTail).expect("a torn tail is what a crash leaves");
+    assert_eq!(count(&store), 2, "the third record was torn");
+}
+
+#[test]
 fn opening_freezes_the_tables_that_writing_froze() {
     // Some ten entries fill a table: among these lengths, one ends with a table just full.
     for length in 60..80 {
@@ -303,9 +354,12 @@ fn a_write_whose_sync_failed_is_never_seen() {
     let mut lost = WriteBatch::new();
     lost.put(b"lost", b"value");
     lost.delete(b"0000");
+    let versions = store.stats().get("versions");
     let failed = store.write(lost, Durability::Synced);
     assert!(matches!(failed, Err(Error::Io { .. })), "the disk failed, and write says {failed:?}");
     expect_numbers(&store, 3, "after a batch whose sync failed");
+    let after = store.stats().get("versions");
+    assert_eq!(after, versions, "versions in the tables: first the log, then the table (rule 3)");
     let next = store.put(b"next", b"value", Durability::Buffered);
     assert!(matches!(next, Err(Error::Poisoned { .. })), "the store says {next:?} and goes on");
 }
@@ -352,6 +406,13 @@ fn a_number_of_more_than_56_bits_is_damage_and_no_panic() {
     let at = log.end();
     let opened = try_store(Arc::new(fs.clone()), begin);
     drop(opened.expect("the largest number there is fits"));
+    let (other, _) = log_of(&[(SEQ_MAX, 2)]);
+    let opened = try_store(Arc::new(other), begin);
+    let damaged = matches!(opened, Err(Error::Corruption { offset: 0, .. }));
+    assert!(
+        damaged,
+        "the second operation of a batch has no number, and the batch is taken: rule 4"
+    );
     log.commit(batch(&[delete("a")]).encode(SEQ_MAX + 1), Durability::Synced).expect("it works");
     match try_store(Arc::new(fs.clone()), begin) {
         Err(Error::Corruption { offset, .. }) => assert_eq!(offset, at, "where the record begins"),

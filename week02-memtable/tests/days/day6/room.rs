@@ -186,6 +186,27 @@ fn opening_at_the_mark_of_what_was_flushed_finds_the_rest() {
 }
 
 #[test]
+fn the_log_reaches_the_mark_of_what_was_flushed_after_a_power_cut() {
+    let (fs, sink, store) = with_sink();
+    let mut number = 0;
+    while frozen(&store) == 0 {
+        store.put(&[number], &[b'v'; 50], Durability::Buffered).expect("there is room");
+        number += 1;
+    }
+    sink.permit(1);
+    wait_until("the full table is flushed and leaves: rule 4", || frozen(&store) == 0);
+    let mark = sink.state.lock().flushed[0].end;
+    fs.power_cycle();
+    drop(store);
+    let store = open(&fs, &Arc::new(Sink::default()), mark);
+    let last = store.stats().get("last_seq");
+    assert!(
+        last >= Some(mark.seq),
+        "the log goes on behind {mark:?}, and ends at {last:?}: rule 4"
+    );
+}
+
+#[test]
 fn writers_wait_when_too_many_tables_stand_in_line() {
     let (_fs, sink, store) = with_sink();
     const ENTRIES: usize = 300;

@@ -92,7 +92,7 @@ pub trait Cursor {
 ///
 /// # Cost
 ///
-/// One search, and at most one step; no allocation.
+/// One move to a place, and at most one step; no allocation. A step back may be a search, too.
 pub fn enter(cursor: &mut impl Cursor, range: &KeyRange, direction: Direction) -> Result<()> {
     // ANCHOR: day3_enter
     // `lookup(key, SEQ_MAX)` is in front of all versions of a key, `oldest(key)` behind them. Mind

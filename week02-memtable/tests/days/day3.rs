@@ -7,9 +7,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use given::*;
-use memtable::{Cursor, SEQ_MAX, cursor};
+use memtable::{Cursor, InternalKey, SEQ_MAX, cursor};
 use wal::testing::{Workload, seeds};
-use wal::{Direction, KeyRange};
+use wal::{Direction, KeyRange, Seq};
 
 use super::MemTable;
 
@@ -135,6 +135,7 @@ fn every_move_is_a_search_or_less_and_never_a_walk() {
     let table = MemTable::new();
     (0..COUNT).for_each(|index| put(key(index), 1).insert_into(&table));
     let mut cursor = table.cursor();
+    let (first, last) = (put(key(0), 1), put(key(COUNT - 1), 1));
     for index in 1..COUNT {
         let (here, before) = (put(key(index), 1), put(key(index - 1), 1));
         let range = KeyRange::half_open(here.key.clone(), key(COUNT));
@@ -144,11 +145,50 @@ fn every_move_is_a_search_or_less_and_never_a_walk() {
             (Move::Next, &here),
             (Move::SeekBack(before.clone()), &before),
             (Move::Seek(here.clone()), &here),
+            (Move::Last, &last),
+            (Move::First, &first),
         ] {
             step.make(&mut cursor);
             expect_at(&cursor, Some(expected), &format!("`{step}` among {COUNT} entries"));
         }
     }
+    let table = MemTable::new();
+    let version = |seq| put("key", seq);
+    (1..=COUNT as Seq).for_each(|seq| version(seq).insert_into(&table));
+    let mut cursor = table.cursor();
+    for seq in 1..=COUNT as Seq {
+        for step in [Move::Seek(version(seq)), Move::SeekBack(version(seq))] {
+            step.make(&mut cursor);
+            expect_at(&cursor, Some(&version(seq)), &format!("`{step}` among {COUNT} versions"));
+        }
+    }
+}
+
+#[test]
+fn a_search_ends_where_it_should_whatever_is_inserted_meanwhile() {
+    let table = MemTable::new();
+    let a = put("a", 1);
+    a.insert_into(&table);
+    let range = KeyRange::half_open("a", "b");
+    thread::scope(|scope| {
+        // Each one comes right behind `a`, in front of all that came before.
+        let writer = scope.spawn(|| (1..20_000).for_each(|seq| put("b", seq).insert_into(&table)));
+        let mut cursor = table.cursor();
+        while !writer.is_finished() {
+            cursor.seek_back(InternalKey::oldest(b"a")).expect("memory does not fail");
+            expect_at(
+                &cursor,
+                Some(&a),
+                "`seek_back` behind all of `a`, while `b`s come in (rule 4)",
+            );
+            cursor::enter(&mut cursor, &range, Direction::Backward).expect("memory does not fail");
+            expect_at(
+                &cursor,
+                Some(&a),
+                "entering a up to b backward, while `b`s come in (rule 4)",
+            );
+        }
+    });
 }
 
 #[test]

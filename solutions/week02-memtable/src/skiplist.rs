@@ -89,7 +89,7 @@ impl SkipTable {
         let target = Target::new(InternalKey::lookup(key, seq.min(SEQ_MAX)));
         let number = self.list.place(&target).next.node();
         match self.list.entry(number) {
-            Some(found) if found.user_key() == key => match found.internal_key().kind {
+            Some(found) if found.is_of(key) => match found.internal_key().kind {
                 Kind::Put => Lookup::Value(found.value()),
                 Kind::Delete => Lookup::Deleted,
             },

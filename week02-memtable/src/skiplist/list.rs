@@ -83,7 +83,7 @@ impl Link {
     /// Behind the last node of a level. A link is this until it is set.
     pub(super) const NONE: Link = Link(0);
 
-    /// To `node`, whose key begins as `prefix` does.
+    /// To `node`, whose key begins as `prefix` does: its number on level 0, its tower above.
     ///
     /// **Lab skiplist**, chapter `week02/lab-skiplist.md`.
     fn new(node: u32, prefix: u64) -> Link {
@@ -159,7 +159,8 @@ impl List {
         self.descend(|next, level| self.is_before(next, level, target), |_, _| {})
     }
 
-    /// Whether a link leads to a node, and that is before `target`.
+    /// Whether a link leads to a node, and that is before `target`. [`link`](List::link) asks about
+    /// [`Link::NONE`], too, which leads to none.
     ///
     /// **Lab skiplist**.
     fn is_before(&self, next: Link, level: usize, target: &impl Position) -> bool {
@@ -208,11 +209,12 @@ impl List {
 }
 
 /// On how many levels the entry with this index is: on one at least; on each further one with a
-/// chance of one in four.
+/// chance of one in four; on [`HEIGHT_MAX`] at most, level 0 among them.
 ///
 /// **Lab skiplist**.
 fn height(index: u32) -> usize {
-    // `scramble` is the coin: of what it returns, two bits are a throw.
+    // `scramble` is the coin: of what it returns, the two lowest bits are the first throw, and two
+    // zeros mean one level more and another throw.
     todo!("lab skiplist: height")
 }
 

@@ -148,8 +148,8 @@ impl Line {
         self.waiting.front().is_some_and(|first| Arc::ptr_eq(&first.ticket, ticket))
     }
 
-    /// Takes a group off the head of the line: as many batches as fit in `size_max` bytes together,
-    /// and one at least.
+    /// Takes a group off the head of the line: as many batches as fit, the sum of
+    /// whose [`size`](WriteBatch::size)s is `size_max` bytes at most, and one at least.
     ///
     /// **Day 6**.
     fn take_group(&mut self, size_max: usize) -> Vec<Writer> {

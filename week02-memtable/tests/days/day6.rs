@@ -64,7 +64,9 @@ fn a_group_is_as_durable_as_its_most_demanding_member_wants() {
 #[test]
 fn a_group_stays_within_its_size_and_nobody_is_overtaken() {
     // A batch of one such put is 12 bytes of header and 8 of operation.
-    let line = a_line_behind_a_leader(100, &[(1, 1), (2, 1), (3, 20), (4, 1), (5, 1)]);
+    let small = |writer| (writer, 1);
+    let writers: Vec<_> = [1, 2].map(small).into_iter().chain([(3, 20)]).collect();
+    let line = a_line_behind_a_leader(100, &[writers, (4..=9).map(small).collect()].concat());
     let firsts: Vec<Vec<&str>> = line.groups[1..]
         .iter()
         .map(|group| group.iter().map(|key| key.split('.').next().unwrap_or_default()).collect())
@@ -73,11 +75,12 @@ fn a_group_stays_within_its_size_and_nobody_is_overtaken() {
             writers
         })
         .collect();
-    let expected: [&[&str]; 3] = [&["1", "2"], &["3"], &["4", "5"]];
+    let expected: [&[&str]; 4] = [&["1", "2"], &["3"], &["4", "5", "6", "7", "8"], &["9"]];
     assert_eq!(
         firsts, expected,
-        "batches of 20, 20, 172, 20 and 20 bytes and groups of 100: one that does not fit begins \
-         the next group, one that never fits goes alone, and nobody is overtaken: rule 1"
+        "batches of 20, 20, 172 and six more of 20 bytes, and groups of 100: five of 20 fit just so, \
+         one that does not fit begins the next group, one that never fits goes alone, and nobody is \
+         overtaken: rule 1"
     );
 }
 

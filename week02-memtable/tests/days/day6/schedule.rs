@@ -173,7 +173,7 @@ fn each_full_table_is_flushed_once_in_many_orders_of_steps() {
 fn what_is_flushed_and_what_is_left_is_all_that_was_written() {
     in_many_orders(1_000, || {
         let sink = Arc::new(Sink::default());
-        let store = open(&SimFs::new(1), &sink, 1);
+        let store = open(&SimFs::new(1), &sink, FROZEN_MAX);
         putter(&store, [1, 2, 3]).join().expect("the writer ends");
         // A table leaves the view after it was flushed, so a scan may find it in both places.
         let found = count(&store);
@@ -188,12 +188,15 @@ fn what_is_flushed_and_what_is_left_is_all_that_was_written() {
 fn nobody_waits_for_room_that_will_not_come() {
     in_many_orders(1_000, || {
         let sink = Arc::new(Sink { fails: true, ..Sink::default() });
-        let store = open(&SimFs::new(1), &sink, 1);
+        let store = open(&SimFs::new(1), &sink, FROZEN_MAX);
         let writers = [putter(&store, [1, 2, 3]), putter(&store, [4, 5, 6])];
         for writer in writers {
             let (_, refused) = writer.join().expect("a writer ends");
             let poisoned = matches!(refused, None | Some(Error::Poisoned { .. }));
             assert!(poisoned, "a flush failed, which is Error::Poisoned, and not {refused:?}");
+            let frozen = store.stats().get("frozen_tables");
+            let was_full = refused.is_none() || frozen == Some(FROZEN_MAX as u64);
+            assert!(was_full, "refused at {frozen:?} full tables, with room for another (rule 5)");
         }
         store.close().expect("an open store closes");
     });

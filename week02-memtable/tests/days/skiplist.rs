@@ -13,6 +13,7 @@ mod day3;
 mod given;
 
 use std::cmp::Reverse;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memtable::skiplist::SkipTable as MemTable;
@@ -24,7 +25,7 @@ use wal::testing::{Workload, seeds, show};
 use given::*;
 
 /// How often two `get`s meet other threads: at every link that they read.
-const STEPS_OF_TWO_GETS: usize = 40;
+const STEPS_OF_TWO_GETS: RangeInclusive<usize> = 1..=40;
 
 // Order.
 

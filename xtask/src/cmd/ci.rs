@@ -137,7 +137,10 @@ fn steps(repo: &Repo) -> anyhow::Result<Vec<Step>> {
         steps.push(Step { name, dir, arguments, environment: &[] });
     };
     tests("of the solutions, but the gates", "solutions", beside_the_gates(repo)?);
-    tests("the solutions' documentation", "solutions", vec!["--workspace".into(), "--doc".into()]);
+    let packages = Weeks::load(repo)?.0.into_iter().map(|week| week.solution_package());
+    let packages = packages.flat_map(|package| ["--package".to_owned(), package]);
+    let arguments = ["--doc".to_owned()].into_iter().chain(packages).collect();
+    tests("the solutions' documentation", "solutions", arguments);
     tests("this tool", ".", vec!["--package".into(), "xtask".into()]);
     tests("the book's program", "book", Vec::new());
     Ok(steps)

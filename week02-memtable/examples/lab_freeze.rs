@@ -5,14 +5,14 @@
 //! Your store begins a new memtable when one is full, and copies nothing but references. Nothing is
 //! synced here: what is measured is memory.
 
+use std::env;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs, process};
 
 use memtable::{MemOptions, MemStore};
-use wal::fs::{Fs, OsFs};
+use wal::fs::OsFs;
 use wal::{Durability, Engine, LogStore, Reader, Result, StoreOptions, WriteBatch};
 
 /// Entries in the store, and in a full table.
@@ -33,12 +33,11 @@ struct Times {
 }
 
 fn main() -> Result<()> {
-    let dir = env::current_exe().expect("a program knows where it is");
-    let dir = dir.with_file_name(format!("lab-freeze-{}", process::id()));
-    OsFs.create_dir(&dir)?;
-    let measured: Result<Vec<Times>> = SIZES.iter().map(|size| measure(&dir, *size)).collect();
-    fs::remove_dir_all(&dir).expect("the directory was made by this program");
-    let measured = measured?;
+    let exe = env::current_exe().expect("a program knows where it is");
+    let beside = exe.parent().expect("a program is in a directory");
+    let dir = tempfile::tempdir_in(beside).expect("that directory can be written to");
+    let measured: Vec<Times> =
+        SIZES.iter().map(|size| measure(dir.path(), *size)).collect::<Result<_>>()?;
 
     println!("# title: The put that has to make room for others");
     println!("# x: entries");

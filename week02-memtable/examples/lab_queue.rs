@@ -3,14 +3,15 @@
 //! Two stores: yours, in which writers stand in line and one writes for all, and the same behind a
 //! lock, in which each writer waits for its own record and its own sync.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use std::{env, fs, process, thread};
+use std::{env, thread};
 
 use memtable::{MemOptions, MemStore};
 use parking_lot::Mutex;
+use tempfile::TempDir;
 use wal::fs::OsFs;
 use wal::{Durability, Engine, Result};
 
@@ -30,10 +31,7 @@ struct Rates {
 
 fn main() -> Result<()> {
     let dir = work_dir();
-    fs::create_dir_all(&dir).expect("the directory with this program can be written to");
-    let measured = measure(&dir);
-    fs::remove_dir_all(&dir).expect("the directory was made by this program");
-    let [line, lock] = measured?;
+    let [line, lock] = measure(dir.path())?;
 
     println!("# title: Durable writes of {} bytes", VALUE.len());
     println!("# x: threads");
@@ -59,9 +57,10 @@ fn main() -> Result<()> {
 
 /// A directory beside this program, which lies on the disk with the sources: the system's directory
 /// for temporary files may be in memory, where a sync costs nothing.
-fn work_dir() -> PathBuf {
+fn work_dir() -> TempDir {
     let exe = env::current_exe().expect("a program knows where it is");
-    exe.with_file_name(format!("lab-queue-{}", process::id()))
+    let beside = exe.parent().expect("a program is in a directory");
+    tempfile::tempdir_in(beside).expect("the directory with this program can be written to")
 }
 
 fn print(series: &str, rates: &[Rates], value: impl Fn(&Rates) -> f64) {

@@ -1,5 +1,7 @@
 //! A cursor over our own skip list: the number of an entry.
 
+use std::cmp::Ordering;
+
 use bytes::Bytes;
 use wal::Result;
 
@@ -95,6 +97,14 @@ impl Cursor for SkipCursor<'_> {
     fn entry(&self) -> (Bytes, Bytes) {
         let entry = self.list.entry(self.at).expect("entry() of a cursor that is at none");
         (entry.key_bytes(), entry.value())
+    }
+
+    fn is_at(&self, user_key: &[u8]) -> bool {
+        self.list.entry(self.at).is_some_and(|entry| entry.is_of(user_key))
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        self.list.entry(self.at).cmp(&other.list.entry(other.at))
     }
 }
 

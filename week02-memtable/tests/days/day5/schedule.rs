@@ -33,9 +33,11 @@ fn expect_whole(store: &MemStore) {
     for number in 1..=4 {
         let found = snapshot.get(&[number]).expect("memory answers").is_some();
         let expected = u64::from(number) <= count;
-        assert_eq!(
-            found, expected,
-            "batch {number}, in a snapshot whose number says that {count} are there: rule 3"
+        let [is, should] = [found, expected].map(|there| if there { "there" } else { "absent" });
+        assert!(
+            found == expected,
+            "the snapshot's number says that {count} batches are seen; batch {number} is {is}, and \
+             should be {should}: rule 3"
         );
     }
     let last = snapshot.get(b"last").expect("memory answers").map_or(0, |value| value[0]);

@@ -1,5 +1,6 @@
 //! Figures: SVG files, inlined so that their colours follow the page's theme.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
@@ -24,10 +25,18 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r##"(id="|url\(#|href="#|aria-labelledby=")([\w-]+)"##).expect("a constant")
 });
 
+/// The classes that the theme gives a meaning: all that it has rules for. Of any other, a shape would
+/// be black.
+static KNOWN_CLASSES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let rule = Regex::new(r"\.([a-z][\w-]*)").expect("a constant");
+    let rules = rule.captures_iter(include_str!("../../theme/figures.css"));
+    rules.map(|rule| rule.extract::<1>().1[0]).collect()
+});
+
 /// The picture in `svg` as a `figure` with `caption`; `stem` makes its ids unique in the book.
 ///
 /// The file must have a `viewBox`, a `<title>` (what it shows) and a `<desc>` (what one sees, for
-/// those who cannot).
+/// those who cannot), and no class that the theme does not know.
 pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
     let svg = NOT_FOR_THE_PAGE.replace_all(svg, "");
     let root = ROOT.find(&svg).context("there is no <svg> element")?;
@@ -36,6 +45,14 @@ pub(super) fn inline(svg: &str, stem: &str, caption: &str) -> Result<String> {
     let body = svg[root.end()..].trim();
     if !TITLE.is_match(body) || !DESC.is_match(body) {
         bail!("the <svg> needs a <title> and a <desc> of its own, for those who cannot see it");
+    }
+    let classes = CLASS.find_iter(body).flat_map(|class| class.as_str()[8..].split([' ', '"']));
+    if let Some(unknown) =
+        classes.filter(|name| !name.is_empty()).find(|name| !KNOWN_CLASSES.contains(name))
+    {
+        bail!(
+            "the class `{unknown}` has no rule in theme/figures.css; README.md lists those that have"
+        );
     }
     let body = IDS.replace_all(body, format!("${{1}}{stem}-${{2}}"));
     let body = TITLE.replace(&body, format!("<title id=\"{stem}-title\">"));
@@ -72,6 +89,14 @@ mod tests {
         assert!(!html.contains("<style") && !html.contains("\n\n") && !html.contains("width=\""));
         assert!(html.contains("--width: 640px"));
         assert!(html.contains("<svg class=\"chart\" viewBox"));
+    }
+
+    #[test]
+    fn a_class_that_the_theme_does_not_know_is_refused() {
+        let with = |class: &str| SVG.replace("<path ", &format!("<path class=\"{class}\" "));
+        assert!(inline(&with("line-soft dashed"), "log", "").is_ok());
+        let error = inline(&with("line moss"), "log", "").unwrap_err().to_string();
+        assert!(error.contains("`moss`"), "{error}");
     }
 
     #[test]

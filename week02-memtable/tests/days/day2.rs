@@ -191,38 +191,6 @@ fn threads_that_insert_at_once_mix_up_neither_bytes_nor_sizes() {
     }
 }
 
-#[test]
-fn an_entry_is_in_the_size_before_it_is_seen() {
-    const ENTRIES: usize = 2_000;
-    let keys: Vec<_> = (0..ENTRIES).map(key_of).collect();
-    let each = table_of(1, &[1]).size();
-    for _ in 0..60 {
-        let (table, finished) = (MemTable::new(), AtomicBool::new(false));
-        let write = || {
-            let _finished = Finished(&finished);
-            for (key, seq) in keys.iter().zip(1..) {
-                table.insert(seq, Operation::Put { key, value: b"v" });
-            }
-        };
-        let read = || {
-            for (key, seen) in keys.iter().zip(1..) {
-                while table.get(key, SEQ_MAX) == Lookup::Absent {
-                    if finished.load(Ordering::Acquire) {
-                        return;
-                    }
-                }
-                let size = table.size();
-                assert!(
-                    size >= seen * each,
-                    "{seen} entries of {each} bytes were seen, and `size` says {size}: what is in \
-                     the list is seen, so the list comes last (rule 3 of day 2)"
-                );
-            }
-        };
-        at_once(2, |thread| if thread == 0 { write() } else { read() });
-    }
-}
-
 // Bytes.
 
 #[test]

@@ -136,7 +136,8 @@ impl<'a> Prepared<'a> {
         tree
     }
 
-    /// The course with the days up to that of `bug` solved, the bug in place, and the day's unit.
+    /// The course with the days up to that of `bug` solved, the bug in place and no other unit's
+    /// tests, and the day's unit.
     ///
     /// # Errors
     ///
@@ -148,6 +149,7 @@ impl<'a> Prepared<'a> {
         let (path, text) = bug.apply(self.week, &self.files, &units[..solved])?;
         let mut tree = self.solved(solved);
         tree.set_source(self.week, &path, text);
+        tree.keep_tests_of(self.week, unit)?;
         Ok((unit, tree))
     }
 

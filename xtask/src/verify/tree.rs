@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use crate::cmd::base::stones;
 use crate::rebase::rebase;
 use crate::repo::{self, Repo};
-use crate::week::{Week, Weeks};
+use crate::week::{Unit, Week, Weeks};
 
 /// What a tree consists of: the text of each file by its path.
 #[derive(Clone, Debug)]
@@ -65,6 +65,20 @@ impl Tree {
     pub(super) fn set_source(&mut self, week: &Week, path: &Path, text: String) {
         let path = Path::new(&week.dir_name).join("src").join(path);
         self.files.insert(path, text.into_bytes());
+    }
+
+    /// Leaves the tests of all units but this one out of the gate: who asks for one day need not
+    /// wait until the others are compiled.
+    pub(super) fn keep_tests_of(&mut self, week: &Week, unit: &Unit) -> anyhow::Result<()> {
+        let path = Path::new(&week.dir_name).join("tests/days/main.rs");
+        let main = self.files.get_mut(&path).context("the gate has no tests/days/main.rs")?;
+        let text = std::str::from_utf8(main).context("tests/days/main.rs is no text")?;
+        let others = week.units().filter(|other| other.id != unit.id);
+        let others: Vec<String> = others.map(|other| format!("mod {};", other.id)).collect();
+        let kept =
+            text.split_inclusive('\n').filter(|line| !others.iter().any(|o| o == line.trim()));
+        *main = kept.collect::<String>().into_bytes();
+        Ok(())
     }
 
     /// All files, for a fingerprint.
@@ -164,6 +178,18 @@ mod tests {
         assert!(dir.path().join("target/kept").exists(), "what cargo built stays");
         let lock = repo::read(&dir.path().join("Cargo.lock")).unwrap();
         assert_eq!(lock, "pruned by cargo", "what cargo made of the lock file stays");
+    }
+
+    #[test]
+    fn the_tests_of_other_units_are_left_out() {
+        let day = |n| format!("[[day]]\nid='day{n}'\ntitle=''\nidea=''\npoints=50\n");
+        let head = "number=1\nname='wal'\ntitle=''\npromise=''\nopen=true\n";
+        let week = Week::parse("week01-wal", &format!("{head}{}{}", day(1), day(2))).unwrap();
+        let mut tree =
+            tree(&[("week01-wal/tests/days/main.rs", "mod day1;\nmod day2;\nmod log;\n")]);
+        tree.keep_tests_of(&week, week.units().nth(1).unwrap()).unwrap();
+        let (_, main) = tree.files().next().unwrap();
+        assert_eq!(String::from_utf8_lossy(main), "mod day2;\nmod log;\n");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use wal::Operation;
 use super::super::{STEPS_OF_TWO_GETS, ScheduledTable};
 use crate::orders::in_many_orders;
 
-/// An entry, and then two writers with one each: all of the same size, but of different bytes.
-fn two_writers() -> Arc<ScheduledTable> {
+/// An entry, and then two writers with one each: all of the same size, but of different bytes. Runs
+/// `meanwhile` beside them.
+fn two_writers(meanwhile: impl FnOnce(&ScheduledTable)) -> Arc<ScheduledTable> {
     let table = Arc::new(ScheduledTable::new());
     let insert = |table: &ScheduledTable, letter: u8| {
         let seq = u64::from(letter);
@@ -21,6 +22,7 @@ fn two_writers() -> Arc<ScheduledTable> {
         let table = Arc::clone(&table);
         thread::spawn(move || insert(&table, letter))
     });
+    meanwhile(&table);
     let _ = writers.map(|writer| writer.join().expect("a writer ends"));
     table
 }
@@ -28,7 +30,7 @@ fn two_writers() -> Arc<ScheduledTable> {
 #[test]
 fn writers_mix_nothing_up_in_many_orders_of_steps() {
     in_many_orders(500, || {
-        let table = two_writers();
+        let table = two_writers(|_| ());
         for letter in [b'a', b'b', b'c'] {
             let found = table.get(&[letter], SEQ_MAX);
             let expected = Lookup::Value(vec![letter; 20].into());
@@ -46,9 +48,9 @@ fn the_size_counts_every_entry_in_many_orders_of_steps() {
     in_many_orders(500, || {
         let alone = ScheduledTable::new();
         alone.insert(1, Operation::Put { key: b"a", value: &[b'a'; 20] });
-        let size = two_writers().size();
+        let table = two_writers(|_| ());
         assert_eq!(
-            size,
+            table.size(),
             3 * alone.size(),
             "the size of three entries, two of them at once: rule 5"
         );
@@ -56,9 +58,27 @@ fn the_size_counts_every_entry_in_many_orders_of_steps() {
 }
 
 #[test]
+fn an_entry_is_in_the_size_before_it_is_seen() {
+    in_many_orders(500, || {
+        let alone = ScheduledTable::new();
+        alone.insert(1, Operation::Put { key: b"a", value: &[b'a'; 20] });
+        two_writers(|table| {
+            let is_there = |letter: &u8| table.get(&[*letter], SEQ_MAX) != Lookup::Absent;
+            let seen = [b'a', b'b', b'c'].iter().filter(|letter| is_there(letter)).count();
+            let (size, each) = (table.size(), alone.size());
+            assert!(
+                size >= seen * each,
+                "{seen} entries of {each} bytes were seen, and then `size` says {size}: what is in \
+                 the list is seen, so the list comes last (rule 3 of day 2)"
+            );
+        });
+    });
+}
+
+#[test]
 fn a_reader_stops_nowhere_that_a_writer_could_hold_it_up() {
     in_many_orders(2, || {
-        let table = two_writers();
+        let table = two_writers(|_| ());
         let before = shuttle::current::context_switches();
         let found = [b"a", b"x"].map(|key| table.get(key, SEQ_MAX) != Lookup::Absent);
         let steps = shuttle::current::context_switches() - before;

@@ -20,6 +20,9 @@ use crate::Seq;
 
 /// Bytes in front of the operations.
 const BATCH_HEADER_SIZE: usize = 12;
+/// The room that a new batch has, in bytes: enough for a put of usual size.
+const SMALL_BATCH_SIZE: usize = 160;
+
 /// The most bytes that a length takes: five groups of seven bits are more than any payload's.
 const LENGTH_SIZE_MAX: usize = 5;
 /// The tag of a delete.
@@ -79,7 +82,9 @@ impl Default for WriteBatch {
 impl WriteBatch {
     /// A batch without operations.
     pub fn new() -> WriteBatch {
-        WriteBatch { encoded: vec![0; BATCH_HEADER_SIZE] }
+        let mut encoded = Vec::with_capacity(SMALL_BATCH_SIZE);
+        encoded.resize(BATCH_HEADER_SIZE, 0);
+        WriteBatch { encoded }
     }
 
     /// Adds "give `key` this value".

@@ -65,6 +65,9 @@ impl<C: Cursor> Visible<C> {
         // ANCHOR: day4_forward
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
         // Any other version decides its key, whatever its kind.
+        if self.decided.is_some() {
+            self.cursor.next()?; // it is still at what was returned
+        }
         while let Some(key) = self.cursor.key() {
             if !self.range.contains(key.user_key) {
                 break;

@@ -3,7 +3,7 @@
 #[path = "day2/given.rs"]
 mod given;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use given::*;
 use memtable::{Lookup, SEQ_MAX};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use super::allocated_by;
 use given::*;
 use memtable::WriteQueue;
 use parking_lot::Mutex;
@@ -28,6 +29,21 @@ fn who_comes_alone_is_written_alone_and_at_once() {
         );
     }
     assert_eq!(groups.keys(), [["1.0", "1.1"], ["2.0", "2.1"], ["3.0", "3.1"]], "three groups");
+}
+
+#[test]
+fn who_is_alone_needs_no_memory_for_its_place() {
+    let queue = WriteQueue::new(1 << 20);
+    let mut batches = (0..20).map(|number| puts(number, 1)).collect::<Vec<_>>().into_iter();
+    let allocated = allocated_by(20, || {
+        let batch = batches.next().expect("one for each run");
+        queue.write(batch, Durability::Buffered, |_group| Ok(1)).expect("it is written")
+    });
+    assert_eq!(
+        allocated, 0,
+        "bytes allocated in the line for a writer who meets nobody there: no ticket, no group to \
+         collect (rule 1 of day 6)"
+    );
 }
 
 #[test]

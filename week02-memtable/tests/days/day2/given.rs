@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use memtable::Lookup;
@@ -183,15 +182,6 @@ pub(super) fn at_once(threads: usize, work: impl Fn(usize) + Sync) {
             });
         }
     });
-}
-
-/// Says so when its thread ends, be it by a panic: nobody waits for entries that will not come.
-pub(super) struct Finished<'a>(pub(super) &'a AtomicBool);
-
-impl Drop for Finished<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }
 
 /// All orders of `count` things.

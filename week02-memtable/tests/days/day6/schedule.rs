@@ -1,7 +1,7 @@
 //! Day 6, in many orders of steps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use scheduled::{Flush, Frozen, Group, MemOptions, MemStore, WriteQueue};
@@ -67,6 +67,35 @@ fn two_writers_are_both_told_in_many_orders_of_steps() {
         let mut numbers = writers.map(|writer| writer.join().expect("a writer ends")).concat();
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 2], "what two writers of one operation each are told: rule 1");
+    });
+}
+
+#[test]
+fn nobody_passes_the_line_in_many_orders_of_steps() {
+    in_many_orders(1_000, || {
+        // Which of the three may come: the second when the first is writing, the third when the
+        // second stands in line.
+        let (line, may_come) = (Line::new(), Arc::new(AtomicUsize::new(1)));
+        let writers = [1, 2, 3].map(|number| {
+            let (line, may_come) = (Arc::clone(&line), Arc::clone(&may_come));
+            thread::spawn(move || {
+                while may_come.load(Ordering::SeqCst) < number {
+                    thread::yield_now();
+                }
+                let write = |group| {
+                    may_come.fetch_max(2, Ordering::SeqCst);
+                    while number == 1 && line.queue.waiting() == 0 {
+                        thread::yield_now();
+                    }
+                    may_come.store(3, Ordering::SeqCst);
+                    line.write(group)
+                };
+                line.queue.write(puts(number, 1), Durability::Buffered, write)
+            })
+        });
+        let told = writers.map(|writer| writer.join().expect("a writer ends"));
+        let told = told.map(|told| told.expect("nothing fails here"));
+        assert_eq!(told, [1, 2, 3], "numbers, in the order in which they came: rule 1");
     });
 }
 

@@ -64,9 +64,10 @@ impl<C: Cursor> Visible<C> {
     fn forward(&mut self) -> Result<Option<Entry>> {
         // ANCHOR: day4_forward
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
-        // Any other version decides its key, whatever its kind.
+        // Any other version decides its key, whatever its kind. At what was returned last, the cursor
+        // still is: no need to compare there.
         if self.decided.is_some() {
-            self.cursor.next()?; // it is still at what was returned
+            self.cursor.next()?;
         }
         while let Some(key) = self.cursor.key() {
             if !self.range.contains(key.user_key) {

@@ -114,6 +114,7 @@ impl TableBuilder {
     /// A copy of key and value; a write for each block.
     pub fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         self.check(key, value)?;
+        self.filter.add(key.user_key); // does nothing before day 4
         // ANCHOR: day2_builder_add
         // How large could the block get? `ENTRY_OVERHEAD_MAX` is the most that stands around key and
         // value. Then the entry goes into the block, and is counted.
@@ -123,9 +124,8 @@ impl TableBuilder {
         }
         self.data.add(key, value);
         self.properties.count(key, value);
-        // ANCHOR_END: day2_builder_add
-        self.filter.add(key.user_key); // day 4
         Ok(())
+        // ANCHOR_END: day2_builder_add
     }
 
     /// Whether the entry may be added.

@@ -1,0 +1,264 @@
+//! Reading a table: one binary search for the block, one for the entry.
+//!
+//! ```text
+//!   get(key, seq)
+//!     │
+//!     ├─ filter     in memory    says no for 99 of 100 keys that are not here     day 4
+//!     ├─ index      in memory    the one data block that can hold it
+//!     ├─ block      from the cache, or read, checked and decompressed             days 5, 6
+//!     └─ find       in place; the value is a slice of the block
+//! ```
+//!
+//! Opening a table reads footer, properties, index and filter once, and checks them; they stay in
+//! memory. After that a lookup reads one block at most, and so does a step of a cursor. Whatever is
+//! wrong with the file is [`Error::Corruption`], with the block in words and its offset.
+
+mod cursor;
+mod index;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use memtable::{InternalKey, Kind, Lookup, SEQ_MAX};
+use wal::fs::{File, Fs};
+use wal::{Error, Result, Seq};
+
+use self::index::Index;
+use crate::block::{BadBlock, Block};
+use crate::cache::{BlockCache, BlockKey};
+use crate::codec::Codec;
+use crate::filter::Filter;
+use crate::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum, u32_at};
+use crate::properties::Properties;
+
+pub use self::cursor::TableCursor;
+
+/// A table that is open: shared by threads, never changed.
+#[derive(Debug)]
+pub struct Table {
+    file: Arc<dyn File>,
+    /// Names the table in the cache.
+    id: u64,
+    index: Index,
+    filter: Option<Filter>,
+    properties: Properties,
+    /// Without one, each lookup reads its block from the file.
+    cache: Option<Arc<BlockCache>>,
+    /// Size of the file, in bytes.
+    size: u64,
+    counters: Counters,
+}
+
+/// What a table has done since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableStats {
+    /// Lookups that the filter answered: no block was looked at.
+    pub filter_avoided: u64,
+    /// Lookups that the filter let through and that found nothing in the block. For keys that were
+    /// never written these are its false positives.
+    pub filter_misled: u64,
+    /// Data blocks that were read from the file.
+    pub blocks_read: u64,
+    /// Bytes of these, as they are stored.
+    pub bytes_read: u64,
+}
+
+/// [`TableStats`], counted by many threads. A lookup that finds its key in the cache counts nothing:
+/// a counter that all threads write would cost more than the lookup.
+#[derive(Debug, Default)]
+struct Counters {
+    filter_avoided: AtomicU64,
+    filter_misled: AtomicU64,
+    blocks_read: AtomicU64,
+    bytes_read: AtomicU64,
+}
+
+impl Table {
+    /// Opens the table at `path`. `id` is its name in `cache`: no two tables of one cache may ever
+    /// have the same, not even one after the other.
+    ///
+    /// **Day 3**, chapter `week03/day3-reader.md`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] if the file is not a whole table of this version; [`Error::Io`].
+    ///
+    /// # Cost
+    ///
+    /// Four reads. Memory for filter and index: with blocks of 4 KiB and entries of 100 bytes, some
+    /// two or three bytes an entry.
+    pub fn open(
+        fs: &dyn Fs,
+        path: &Path,
+        id: u64,
+        cache: Option<Arc<BlockCache>>,
+    ) -> Result<Table> {
+        let file = fs.open(path)?;
+        // From the end: the footer says where the others are, and `Footer::decode` that they are
+        // inside of the file. `read_block` reads and checks. The index must account for every byte
+        // of the data, and agree with the properties.
+        todo!("day 3: open")
+    }
+
+    /// What a snapshot at `seq` sees of `key` in this table.
+    ///
+    /// **Day 3**. The newest version whose number is not above `seq` decides.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] if the block is damaged, [`Error::Io`] if it cannot be read. The next
+    /// lookup tries again.
+    ///
+    /// # Cost
+    ///
+    /// A binary search in the index, and one block, from the cache or from the file. No allocation
+    /// if it is in the cache: the value is a slice of the block, which it keeps in memory.
+    pub fn get(&self, key: &[u8], seq: Seq) -> Result<Lookup> {
+        if !self.may_contain(key) {
+            return Ok(Lookup::Absent);
+        }
+        // A snapshot above all numbers is one at the largest. Behind the last separator there is
+        // nothing. No second block can have it: `separator.rs` says why.
+        todo!("day 3: get")
+    }
+
+    /// Whether the filter lets `key` through; counts if it does not.
+    ///
+    /// **Day 4**, chapter `week03/day4-filter.md`. A table without a filter lets all keys through.
+    #[inline]
+    fn may_contain(&self, key: &[u8]) -> bool {
+        // `Relaxed` is enough for a counter.
+        true
+    }
+
+    /// Data block `block_index`, from the cache if there is one.
+    ///
+    /// **Day 5**, chapter `week03/day5-cache.md`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Table::load).
+    fn block(&self, block_index: usize) -> Result<Block> {
+        // A block is named by its table and by where it begins.
+        self.load(block_index)
+    }
+
+    /// Reads data block `block_index` from the file, checks it and takes it for a block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`], [`Error::Io`].
+    fn load(&self, block_index: usize) -> Result<Block> {
+        let handle = self.index.handle(block_index);
+        let bytes = read_block(&*self.file, "data block", handle)?;
+        self.counters.blocks_read.fetch_add(1, Ordering::Relaxed);
+        let size = u64::from(handle.size) + BLOCK_TRAILER_SIZE as u64;
+        self.counters.bytes_read.fetch_add(size, Ordering::Relaxed);
+        Block::parse(bytes).map_err(|bad| self.corruption(block_index, bad))
+    }
+
+    /// A cursor over all entries, at none of them yet.
+    pub fn cursor(&self) -> TableCursor<'_> {
+        TableCursor::new(self)
+    }
+
+    /// What is in the table.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> TableStats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        TableStats {
+            filter_avoided: count(&self.counters.filter_avoided),
+            filter_misled: count(&self.counters.filter_misled),
+            blocks_read: count(&self.counters.blocks_read),
+            bytes_read: count(&self.counters.bytes_read),
+        }
+    }
+
+    /// Its name in the cache.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Size of the file, in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Memory of index and filter, in bytes.
+    pub fn memory(&self) -> usize {
+        self.index.size() + self.filter.as_ref().map_or(0, Filter::size)
+    }
+
+    /// Counts a lookup that the filter let through for nothing.
+    fn count_misled(&self) {
+        if self.filter.is_some() {
+            self.counters.filter_misled.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What is wrong with data block `block_index`, which had a good checksum.
+    #[cold]
+    fn corruption(&self, block_index: usize, bad: BadBlock) -> Error {
+        corruption(self.path(), "data block", self.index.handle(block_index).offset, bad)
+    }
+}
+
+/// Reads the block at `handle`, which lies inside of the file, checks it, and decompresses it.
+///
+/// **Day 3**. `name` says in errors what it is.
+///
+/// # Errors
+///
+/// [`Error::Corruption`] if the file ends before it does, or checksum or codec are not right;
+/// [`Error::Io`], of kind `Unsupported` if this build has not got the codec.
+///
+/// # Cost
+///
+/// One read, one allocation of the block's size, one pass for the checksum; then the codec's.
+fn read_block(file: &dyn File, name: &'static str, handle: Handle) -> Result<Bytes> {
+    // Block and trailer in one read. The checksum before anything else: nothing else means anything
+    // if it is wrong. It is over the offset, the block and the codec's number.
+    todo!("day 3: read block")
+}
+
+/// Reads so many bytes at `offset`.
+///
+/// # Errors
+///
+/// [`Error::Corruption`] if the file ends before; [`Error::Io`].
+fn read_exact(file: &dyn File, offset: u64, mut buf: &mut [u8]) -> Result<()> {
+    let mut at = offset;
+    while !buf.is_empty() {
+        let read = file.read_at(at, buf)?;
+        if read == 0 {
+            return Err(Error::corruption(file.path(), offset, "the file ends inside of a part"));
+        }
+        buf = &mut buf[read..];
+        at += read as u64;
+    }
+    Ok(())
+}
+
+/// What is wrong with the part `name` of a file, which begins at `offset`.
+#[cold]
+fn corruption(path: &Path, name: &'static str, offset: u64, bad: BadBlock) -> Error {
+    Error::corruption(path, offset, format!("{name} at byte {offset}, {bad}"))
+}
+
+/// A checksum is right, and the codec is none of this build's.
+#[cold]
+fn unsupported(path: &Path) -> Error {
+    let reason = "a block's codec is not in this build (Zstandard needs the feature `zstd`)";
+    Error::io("decompress", path, std::io::Error::new(std::io::ErrorKind::Unsupported, reason))
+}

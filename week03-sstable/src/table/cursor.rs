@@ -1,0 +1,136 @@
+//! A cursor over a table: a place among its blocks, and a place in one of them.
+//!
+//! ```text
+//!   index      │ block 0 │ block 1 │ block 2 │ block 3 │
+//!                             ▲
+//!   block 1                   └─ a@7  a@3  b@5  c@9
+//!                                          ▲
+//! ```
+//!
+//! It holds one data block at most, whichever way it walks.
+
+use std::fmt;
+
+use bytes::Bytes;
+use memtable::{Cursor, InternalKey};
+use wal::Result;
+
+use super::Table;
+use crate::block::{BadBlock, BlockCursor};
+
+/// A place in a table.
+///
+/// An error of a block is [`wal::Error::Corruption`] with the file and the block's offset; the
+/// cursor is then at no entry, and another seek may go elsewhere.
+pub struct TableCursor<'a> {
+    table: &'a Table,
+    /// Which data block `within` is in.
+    block_index: usize,
+    /// The place in that block, or none in it; `None` before the first move.
+    within: Option<BlockCursor>,
+}
+
+impl<'a> TableCursor<'a> {
+    /// A cursor over `table`, at no entry.
+    pub(super) fn new(table: &'a Table) -> TableCursor<'a> {
+        TableCursor { table, block_index: 0, within: None }
+    }
+
+    /// Goes to data block `block_index`, and in it where `place` says.
+    ///
+    /// **Day 3**, chapter `week03/day3-reader.md`. A cursor that is in that block already stays in
+    /// it: nothing is read.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the block, or of the move in it; the cursor is then at no entry.
+    ///
+    /// # Cost
+    ///
+    /// A block, unless it is the same. No allocation for a cursor that has been in a block before.
+    fn go(
+        &mut self,
+        block_index: usize,
+        place: impl FnOnce(&mut BlockCursor) -> Result<(), BadBlock>,
+    ) -> Result<()> {
+        // `reset` puts another block into the cursor that is there. If there is no block to be had,
+        // `leave` is what is left.
+        todo!("day 3: go")
+    }
+
+    /// Whether it is at an entry.
+    fn is_at_entry(&self) -> bool {
+        self.key().is_some()
+    }
+}
+
+impl Cursor for TableCursor<'_> {
+    /// **Day 3**.
+    fn first(&mut self) -> Result<()> {
+        // There is no table without a block, and no block without an entry.
+        todo!("day 3: first")
+    }
+
+    /// **Day 3**.
+    fn last(&mut self) -> Result<()> {
+        // As `first`.
+        todo!("day 3: last")
+    }
+
+    /// **Day 3**. A separator may be behind all entries of its block.
+    fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
+        // The one block that can have an entry at the target. If all of its entries are before it,
+        // the next block begins behind it. Is there one?
+        todo!("day 3: seek")
+    }
+
+    /// **Day 3**. All entries of the blocks before are before the target.
+    fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
+        // The same block; if all of its entries are behind the target, the last of the block before.
+        todo!("day 3: seek back")
+    }
+
+    /// **Day 3**.
+    fn next(&mut self) -> Result<()> {
+        // A step in the block; from its last entry, to the first of the next block.
+        todo!("day 3: next")
+    }
+
+    /// **Day 3**.
+    fn prev(&mut self) -> Result<()> {
+        // As `next`, the other way.
+        todo!("day 3: prev")
+    }
+
+    fn key(&self) -> Option<InternalKey<'_>> {
+        self.within.as_ref()?.key()
+    }
+
+    /// The key is copied, as it is nowhere whole; the value is a slice of the block.
+    fn entry(&self) -> (Bytes, Bytes) {
+        let key = self.key().expect("entry() of a cursor that is at none");
+        let within = self.within.as_ref().expect("a key is in a block");
+        (Bytes::copy_from_slice(key.user_key), within.shared_value())
+    }
+}
+
+impl TableCursor<'_> {
+    /// The value that it is at, where it stands in the block; empty at no entry. For whoever copies
+    /// entries from one file to another.
+    pub fn value(&self) -> &[u8] {
+        self.within.as_ref().map_or(&[], BlockCursor::value)
+    }
+
+    /// Goes to no entry.
+    fn leave(&mut self) {
+        if let Some(within) = &mut self.within {
+            within.leave();
+        }
+    }
+}
+
+impl fmt::Debug for TableCursor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableCursor").field("at", &self.key()).finish()
+    }
+}

@@ -1,0 +1,142 @@
+//! The index in memory: for each data block a key that ends it, laid out to be searched.
+//!
+//! ```text
+//!   separators     user/carl   user/dora   user/paul/7   user/quentin
+//!   shared         user/                       what all of them begin with, once
+//!   heads          carl…       dora…       paul/7…       quentin…     the eight bytes behind it,
+//!                                                                     as numbers: what is searched
+//!   keys           carl dora paul/7 quentin    all of them, asked only where heads are equal
+//! ```
+//!
+//! In the file it is a block like any other, of separators and handles. Once open, its keys are
+//! needed whole for every lookup: so it is taken apart once. The binary search then goes over an
+//! array of numbers, eight to a line of the CPU's cache.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+use memtable::InternalKey;
+
+use crate::block::{BadBlock, Block, shared_prefix};
+use crate::format::Handle;
+
+/// The separators and handles of a table's data blocks.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// The first bytes that all separators have in common.
+    shared: Vec<u8>,
+    /// Of each separator, the first eight bytes behind that, zeros behind its end. They ascend.
+    heads: Vec<u64>,
+    /// Where each separator's user key ends in `keys`; it begins where the one before it ends.
+    key_ends: Vec<usize>,
+    /// The user keys of all separators.
+    keys: Vec<u8>,
+    /// Their trailers.
+    trailers: Vec<u64>,
+    /// The data blocks, which lie one behind the other.
+    handles: Vec<Handle>,
+}
+
+impl Index {
+    /// Takes an index block apart. The data that it is about ends at `data_end`.
+    ///
+    /// **Day 3**, chapter `week03/day3-reader.md`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadBlock`] if it is no block, a value is no handle, data blocks do not lie one behind the
+    /// other from 0 to `data_end`, or separators do not ascend.
+    ///
+    /// # Cost
+    ///
+    /// One walk over it, and memory of about its own size.
+    pub(crate) fn decode(bytes: Bytes, data_end: u64) -> Result<Index, BadBlock> {
+        // A cursor over the block gives keys and handles. `push` puts them in their places. What all
+        // have in common is what the first and the last have: they ascend. `set_heads` does the rest.
+        todo!("day 3: index decode")
+    }
+
+    /// The first data block whose separator is at or behind `target`: the only one that can have an
+    /// entry at `target`. The number of blocks if there is none.
+    ///
+    /// **Day 3**.
+    ///
+    /// # Cost
+    ///
+    /// A binary search over numbers, and one over the keys whose numbers are equal, which are mostly
+    /// none or one. No allocation.
+    #[inline]
+    pub(crate) fn find(&self, target: &InternalKey<'_>) -> usize {
+        // A target that does not begin with what all share is before all or behind all. Else its
+        // head leaves a range of candidates: `partition_point` finds both of its ends, and the place
+        // in it.
+        todo!("day 3: index find")
+    }
+
+    /// How many data blocks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Where data block `index` is.
+    #[inline]
+    pub(crate) fn handle(&self, index: usize) -> Handle {
+        self.handles[index]
+    }
+
+    /// Size in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let per_block = size_of::<u64>() * 2 + size_of::<usize>() + size_of::<Handle>();
+        self.keys.len() + self.len() * per_block
+    }
+
+    /// The user key and the trailer of separator `index`.
+    #[inline]
+    fn key(&self, index: usize) -> (&[u8], u64) {
+        let start = if index == 0 { 0 } else { self.key_ends[index - 1] };
+        (&self.keys[start..self.key_ends[index]], self.trailers[index])
+    }
+
+    /// The order of separator `index` and `target`.
+    #[inline]
+    fn order(&self, index: usize, target: &InternalKey<'_>) -> Ordering {
+        let (user_key, trailer) = self.key(index);
+        user_key.cmp(target.user_key).then_with(|| target.trailer().cmp(&trailer))
+    }
+
+    /// The order of the last separator so far and `next`; before the first one comes anything.
+    fn order_of_last(&self, next: &InternalKey<'_>) -> Ordering {
+        self.len().checked_sub(1).map_or(Ordering::Less, |last| self.order(last, next))
+    }
+
+    /// Adds a separator and a handle behind all others.
+    fn push(&mut self, separator: InternalKey<'_>, handle: Handle) {
+        self.keys.extend_from_slice(separator.user_key);
+        self.key_ends.push(self.keys.len());
+        self.trailers.push(separator.trailer());
+        self.handles.push(handle);
+    }
+
+    /// Finds out what all separators begin with, and the eight bytes behind it of each.
+    fn set_heads(&mut self) {
+        let ((first, _), (last, _)) = (self.key(0), self.key(self.len() - 1));
+        let shared = first[..shared_prefix(first, last)].to_vec();
+        let heads = (0..self.len()).map(|index| head(&self.key(index).0[shared.len()..]));
+        self.heads = heads.collect();
+        self.shared = shared;
+    }
+}
+
+/// The first eight bytes as a number, so that numbers are in the order of the bytes; zeros behind
+/// the end.
+#[inline]
+fn head(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let mut padded = [0; 8];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(padded)
+        }
+    }
+}

@@ -158,7 +158,8 @@ impl TableBuilder {
     }
 
     /// Writes the data block, and notes it in the index: the separator between its last key and
-    /// `next`, the first user key of the block that follows, with its handle.
+    /// `next`, the first user key of the block that follows, with its handle. The last block of all
+    /// is separated from nothing: there the last key itself goes in.
     ///
     /// **Day 2**.
     ///
@@ -172,7 +173,10 @@ impl TableBuilder {
         // it, count it by its codec, and clear it for the next.
         let last = InternalKey::decode(&self.properties.largest_key).expect("it was encoded here");
         self.separator.clear();
-        shortest_separator(last, next, &mut self.separator);
+        match next {
+            Some(next) => shortest_separator(last, next, &mut self.separator),
+            None => last.encode(&mut self.separator),
+        }
         let size = self.index.size() + self.separator.len() + ENTRY_OVERHEAD_MAX;
         if size > BLOCK_SIZE_MAX {
             return Err(Error::RecordTooLarge { size, limit: BLOCK_SIZE_MAX });

@@ -96,7 +96,7 @@ impl Index {
         // ANCHOR: day3_index_find
         // A target that does not begin with what all share is before all or behind all. Else its
         // head leaves a range of candidates: `partition_point` finds both of its ends, and the place
-        // in it.
+        // in it. Mostly there is none, and one look says so.
         let size = target.user_key.len().min(self.shared.len());
         let (front, rest) = target.user_key.split_at(size);
         match front.cmp(&self.shared) {
@@ -106,6 +106,9 @@ impl Index {
         }
         let head = head(rest);
         let low = self.heads.partition_point(|&other| other < head);
+        if self.heads.get(low) != Some(&head) {
+            return low;
+        }
         let equal = self.heads[low..].partition_point(|&other| other == head);
         let (mut low, mut high) = (low, low + equal);
         while low < high {

@@ -140,7 +140,7 @@ impl Block {
     /// # Cost
     ///
     /// No copy, no allocation.
-    #[inline]
+    #[inline(always)]
     fn entry_at(&self, at: usize) -> Result<RawEntry, BadBlock> {
         // Three varints, then key and value behind them. The entries end before the block does: cut
         // that off first. Lengths are added with `checked_add`.
@@ -182,7 +182,7 @@ impl Block {
 }
 
 /// The three lengths of the entry at `at`, and where they end.
-#[inline]
+#[inline(always)]
 fn lengths(entries: &[u8], at: usize) -> Option<(usize, usize, usize, usize)> {
     if let Some(&[shared, unshared, value_size]) = entries.get(at..)?.first_chunk::<3>()
         && (shared | unshared | value_size) < 0x80

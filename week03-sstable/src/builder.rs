@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Memory is that of one data block, of the index, and of eight bytes a user key for the filter.
-//! Nothing is ever written twice, and nothing of it depends on anything but entries and options: two
-//! builds of the same input are the same bytes.
+//! Nothing is ever written twice, and nothing of it depends on anything but entries and options:
+//! two builds of the same input are the same bytes.
 
 use std::cmp::Ordering;
 use std::io;
@@ -31,7 +31,8 @@ use crate::properties::Properties;
 use crate::separator::shortest_separator;
 use crate::varint::VARINT_SIZE_MAX;
 
-/// What the name of a file that is not finished ends with. After a crash it means nothing: remove it.
+/// What the name of a file that is not finished ends with. After a crash it means nothing: remove
+/// it.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// The most bytes of a block that an entry takes besides its key and value: three lengths, the
@@ -71,7 +72,8 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// Begins the table that will be at `path`.
+    /// Begins the table that will be at `path`. A file of that name is replaced when the table is
+    /// whole, not before.
     ///
     /// # Errors
     ///
@@ -106,8 +108,10 @@ impl TableBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`check`](TableBuilder::check); the builder is then as it was, and goes on.
-    /// [`Error::Io`] if the block could not be written, and [`Error::Poisoned`] from then on.
+    /// * [`Error::Io`] of kind `InvalidInput` if the key is not behind the last one: the same key,
+    ///   number and kind a second time included. [`Error::RecordTooLarge`] if the entry exceeds
+    ///   [`ENTRY_SIZE_MAX`]. Nothing of it was written; the builder is as it was, and goes on.
+    /// * [`Error::Io`] if the block could not be written, and [`Error::Poisoned`] from then on.
     ///
     /// # Cost
     ///
@@ -115,8 +119,8 @@ impl TableBuilder {
     pub fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         self.check(key, value)?;
         self.filter.add(key.user_key); // does nothing before day 4
-        // How large could the block get? `ENTRY_OVERHEAD_MAX` is the most that stands around key and
-        // value. Then the entry goes into the block, and is counted.
+        // How large could the block get? `ENTRY_OVERHEAD_MAX` is the most that stands around key
+        // and value. Then the entry goes into the block, and is counted.
         todo!("day 2: builder add")
     }
 
@@ -126,17 +130,16 @@ impl TableBuilder {
     ///
     /// # Errors
     ///
-    /// * [`Error::Poisoned`] if the disk failed before.
-    /// * [`Error::Io`] of kind `InvalidInput` if the key is not behind the last one: the same key,
-    ///   number and kind a second time included.
-    /// * [`Error::RecordTooLarge`] if the entry exceeds [`ENTRY_SIZE_MAX`].
+    /// Those of [`add`](TableBuilder::add) but for the disk's; [`Error::Poisoned`] if that failed
+    /// before.
     fn check(&self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         // `properties.largest_key` is the last key, encoded. There is none before the first entry.
         todo!("day 2: check")
     }
 
     /// Writes the data block, and notes it in the index: the separator between its last key and
-    /// `next`, the first user key of the block that follows, with its handle.
+    /// `next`, the first user key of the block that follows, with its handle. The last block of all
+    /// is separated from nothing: there the last key itself goes in.
     ///
     /// **Day 2**.
     ///
@@ -145,8 +148,8 @@ impl TableBuilder {
     /// [`Error::RecordTooLarge`] if the index would exceed [`BLOCK_SIZE_MAX`]; the builder is as it
     /// was. Those of [`write_block`](TableBuilder::write_block).
     fn write_data_block(&mut self, next: Option<&[u8]>) -> Result<()> {
-        // The separator first: its size is known before anything is written. Finish the block, write
-        // it, count it by its codec, and clear it for the next.
+        // The separator first: its size is known before anything is written. Finish the block,
+        // write it, count it by its codec, and clear it for the next.
         todo!("day 2: write data block")
     }
 
@@ -168,8 +171,8 @@ impl TableBuilder {
         todo!("day 2: write block")
     }
 
-    /// Writes the rest: the last data block, filter, index, properties, footer. When it returns, the
-    /// table is at its path for good.
+    /// Writes the rest: the last data block, filter, index, properties, footer. When it returns,
+    /// the table is at its path for good.
     ///
     /// **Day 2**.
     ///
@@ -177,8 +180,8 @@ impl TableBuilder {
     ///
     /// [`Error::Io`] of kind `InvalidInput` if nothing was added: there is no empty table.
     /// [`Error::Io`], [`Error::Poisoned`] and [`Error::RecordTooLarge`], as for
-    /// [`add`](TableBuilder::add). After an error, neither of the two names is left, unless the disk
-    /// does not even remove them; after a power cut, the temporary one may be.
+    /// [`add`](TableBuilder::add). After an error, neither of the two names is left, unless the
+    /// disk does not even remove them; after a power cut, the temporary one may be.
     ///
     /// # Cost
     ///

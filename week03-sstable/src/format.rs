@@ -132,8 +132,8 @@ impl Footer {
     /// Reads the footer, which stands at `offset` of its file, and checks that the parts that it
     /// names lie one behind the other and end where it begins.
     ///
-    /// **Day 3**, chapter `week03/day3-reader.md`. Any bytes may come in, and none may make it
-    /// panic. A handle that it returns lies inside of the file.
+    /// **Day 2**. Any bytes may come in, and none may make it panic. A handle that it returns lies
+    /// inside of the file.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Footer {
     pub fn decode(bytes: &[u8; FOOTER_SIZE], offset: u64) -> Result<Footer, BadBlock> {
         // Is it a table at all? of this version? whole? Only then do the handles mean something.
         // Filter (if any), index, properties, footer: each begins where the one before it ends.
-        todo!("day 3: footer decode")
+        todo!("day 2: footer decode")
     }
 
     /// Where the data blocks end, in bytes from the start of the file.

@@ -2,25 +2,26 @@
 //!
 //! ```text
 //!   block i ends with    "marble@7"  ┐
-//!                                    ├ "n" separates them: six bytes that the index does without
+//!                                    ├ "n" separates them, in one byte instead of six
 //!   block i+1 begins at  "quartz@9"  ┘
 //! ```
 //!
 //! The index needs no key that is in the table: any key will do that is not before the last one of
-//! its block and before the first one of the next. (LevelDB's `FindShortestSeparator`; for trees,
-//! Bayer and Unterauer, "Prefix B-Trees", 1977.)
+//! its block and before the first one of the next. Only the last block has no next; it is ended by
+//! its last key, whole, so that nothing is read for a key behind all that there are. (LevelDB's
+//! `FindShortestSeparator`; for trees, Bayer and Unterauer, "Prefix B-Trees", 1977.)
 
 use memtable::{InternalKey, SEQ_MAX};
 
 use crate::block::shared_prefix;
 
-/// Appends to `out` an encoded internal key at or behind `left` and before every version of the
-/// user key `right`; without one, at or behind `left` is enough.
+/// Appends to `out` an encoded internal key at or behind `left` and before every entry that follows
+/// it, the first of which is a version of `right`.
 ///
-/// **Day 2**, chapter `week03/day2-file.md`. The user key is the shortest that a cut of `left`'s and
-/// one byte that grows can make. If it is not shorter than `left`'s, it is `left` itself, trailer
-/// and all: so two versions of one key can be in different blocks. A shorter one stands in front of
-/// all its versions, of which there are none.
+/// **Day 2**, chapter `week03/day2-file.md`. The user key is the shortest that a cut of `left`'s
+/// and one byte that grows can make. If it is not shorter than `left`'s, it is `left` itself,
+/// trailer and all: so two versions of one key can be in different blocks. A shorter one stands in
+/// front of all its versions, of which there are none.
 ///
 /// `left.user_key` is not behind `right`.
 ///
@@ -33,10 +34,10 @@ use crate::block::shared_prefix;
 /// # use sstable::shortest_separator;
 /// let mut out = Vec::new();
 /// let left = InternalKey { user_key: b"marble", seq: 7, kind: Kind::Put };
-/// shortest_separator(left, Some(b"quartz"), &mut out);
+/// shortest_separator(left, b"quartz", &mut out);
 /// assert_eq!(out[..out.len() - 8], *b"n");
 /// ```
-pub fn shortest_separator(left: InternalKey<'_>, right: Option<&[u8]>, out: &mut Vec<u8>) {
+pub fn shortest_separator(left: InternalKey<'_>, right: &[u8], out: &mut Vec<u8>) {
     // What both begin with has to stay. Behind it, look for the first byte of `left` that can grow:
     // it is not 0xff, and at the first place where the keys differ, what comes out must still be
     // before `right`. The last byte of `left` need not be looked at: nothing would get shorter.

@@ -65,8 +65,8 @@ pub struct TableStats {
     pub bytes_read: u64,
 }
 
-/// [`TableStats`], counted by many threads. A lookup that finds its key in the cache counts nothing:
-/// a counter that all threads write would cost more than the lookup.
+/// [`TableStats`], counted by many threads. A lookup that finds its key in the cache counts
+/// nothing: a counter that all threads write would cost more than the lookup.
 #[derive(Debug, Default)]
 struct Counters {
     filter_avoided: AtomicU64,

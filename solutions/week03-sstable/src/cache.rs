@@ -94,8 +94,8 @@ impl BlockCache {
         BlockCache::with_shards(capacity, capacity / SHARD_SIZE_MIN)
     }
 
-    /// A cache for so many bytes of blocks, in so many shards: rounded down to a power of two from 1
-    /// to 64.
+    /// A cache for so many bytes of blocks, in so many shards: rounded down to a power of two from
+    /// 1 to 64.
     ///
     /// More shards make threads wait for each other less. Each has its part of the capacity for
     /// itself.
@@ -113,8 +113,8 @@ impl BlockCache {
     ///
     /// # Errors
     ///
-    /// That of `load`, for all who waited for it. It is not kept: the next one loads again. If `load`
-    /// panics, one of those who wait takes over.
+    /// That of `load`, for all who waited for it. It is not kept: the next one loads again. If
+    /// `load` panics, one of those who wait takes over.
     ///
     /// # Cost
     ///

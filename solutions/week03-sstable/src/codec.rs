@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The size in front says how much memory to get, so it is not believed: no codec makes more of a
-//! byte than its own format can say, and nothing is larger than a block may be. The checksum is over
-//! what is stored, and is compared before anything is decompressed.
+//! byte than its own format can say, and nothing is larger than a block may be. The checksum is
+//! over what is stored, and is compared before anything is decompressed.
 //!
 //! A block that does not get smaller by an eighth is stored as it is: the reader would pay for
 //! nothing. (LevelDB's rule.)
@@ -60,8 +60,8 @@ impl Codec {
 
     /// The most bytes that one compressed byte can stand for.
     ///
-    /// LZ4: a match grows by 255 with each byte of its length. Snappy: three bytes copy 64. Zstandard:
-    /// a block of four bytes repeats one byte 128 Ki times.
+    /// LZ4: a match grows by 255 with each byte of its length. Snappy: three bytes copy 64.
+    /// Zstandard: a block of four bytes repeats one byte 128 Ki times.
     pub fn ratio_max(self) -> usize {
         match self {
             Codec::None => 1,
@@ -74,9 +74,9 @@ impl Codec {
 
     /// Appends `block` to `out`, compressed if that pays, and says how it is stored.
     ///
-    /// **Day 6**, chapter `week03/day6-compression.md`. Bytes that are already in `out` stay. If what
-    /// would be stored, `raw_size` included, is not smaller than the block by at least an eighth of
-    /// it, the block itself is appended.
+    /// **Day 6**, chapter `week03/day6-compression.md`. Bytes that are already in `out` stay. If
+    /// what would be stored, `raw_size` included, is not smaller than the block by at least an
+    /// eighth of it, the block itself is appended.
     ///
     /// # Cost
     ///
@@ -108,8 +108,8 @@ impl Codec {
     /// # Errors
     ///
     /// [`BadBlock`] if `raw_size` is cut off, is above [`BLOCK_SIZE_MAX`], or above
-    /// [`ratio_max`](Codec::ratio_max) times what is compressed; nothing was allocated then. Also if
-    /// that is no compressed block, or one of another size.
+    /// [`ratio_max`](Codec::ratio_max) times what is compressed; nothing was allocated then. Also
+    /// if that is no compressed block, or one of another size.
     ///
     /// # Cost
     ///
@@ -140,8 +140,22 @@ impl Codec {
         // ANCHOR_END: day6_decompress
     }
 
-    /// Appends `block` to `out`, compressed; false if the codec cannot.
+    /// Appends `block` to `out`, compressed; false if the codec cannot, and then `out` is as it
+    /// was.
+    ///
+    /// **Day 6**.
+    ///
+    /// # Cost
+    ///
+    /// `out` grows to the codec's worst case for a moment.
     fn pack(self, block: &[u8], out: &mut Vec<u8>) -> bool {
+        // ANCHOR: day6_pack
+        // Each crate says how large the outcome can get
+        // (`lz4_flex::block::get_maximum_output_size`, `snap::raw::max_compress_len`,
+        // `zstd::zstd_safe::compress_bound`) and compresses into a slice (`compress_into`,
+        // `Encoder::compress`, `zstd::bulk::compress_to_buffer`): make room, compress behind what
+        // is there, cut off what was not needed. An arm for `Codec::Zstd` stands under
+        // `#[cfg(feature = "zstd")]`.
         let start = out.len();
         let size = match self {
             Codec::None => return false,
@@ -161,11 +175,17 @@ impl Codec {
         };
         out.truncate(start + size.unwrap_or(0));
         size.is_some()
+        // ANCHOR_END: day6_pack
     }
 
     /// Decompresses `packed` into `block`, and says how many bytes that were; `None` if it is none,
     /// or has more.
+    ///
+    /// **Day 6**.
     fn unpack(self, packed: &[u8], block: &mut [u8]) -> Option<usize> {
+        // ANCHOR: day6_unpack
+        // The same three crates: `decompress_into`, `Decoder::decompress`,
+        // `zstd::bulk::decompress_to_buffer`. None of them writes past the end of `block`.
         match self {
             Codec::None => None,
             Codec::Lz4 => lz4_flex::block::decompress_into(packed, block).ok(),
@@ -173,5 +193,6 @@ impl Codec {
             #[cfg(feature = "zstd")]
             Codec::Zstd => zstd::bulk::decompress_to_buffer(packed, block).ok(),
         }
+        // ANCHOR_END: day6_unpack
     }
 }

@@ -16,9 +16,9 @@
 //! ```
 //!
 //! A Bloom filter (1970) sets and asks for bits all over; each is a cache miss. Here all bits of a
-//! key are in one line of the CPU's cache, so a question costs one miss at most. The price: keys are
-//! not spread evenly over lines, and a crowded line says yes more often: at ten bits a key 1.0 %
-//! instead of 0.8 %. (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters",
+//! key are in one line of the CPU's cache, so a question costs one miss at most. The price: keys
+//! are not spread evenly over lines, and a crowded line says yes more often: at ten bits a key 1.0
+//! % instead of 0.8 %. (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters",
 //! 2007; RocksDB's filter since version 6.6.)
 //!
 //! The filter knows user keys, not versions: a lookup asks for a key at any time of its history.
@@ -84,8 +84,8 @@ impl Line {
     }
 }
 
-/// How many bits a key sets if there are so many bits for each: six tenths of them. In a filter that
-/// is not cut into lines it is ln 2, about seven tenths; here, a little fewer are better.
+/// How many bits a key sets if there are so many bits for each: six tenths of them. In a filter
+/// that is not cut into lines it is ln 2, about seven tenths; here, a little fewer are better.
 pub fn probe_count(bits_per_key: usize) -> usize {
     (bits_per_key.min(BITS_PER_KEY_MAX) * 6).div_ceil(10).clamp(1, PROBE_COUNT_MAX)
 }

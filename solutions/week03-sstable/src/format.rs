@@ -142,8 +142,8 @@ impl Footer {
     /// Reads the footer, which stands at `offset` of its file, and checks that the parts that it
     /// names lie one behind the other and end where it begins.
     ///
-    /// **Day 3**, chapter `week03/day3-reader.md`. Any bytes may come in, and none may make it
-    /// panic. A handle that it returns lies inside of the file.
+    /// **Day 2**. Any bytes may come in, and none may make it panic. A handle that it returns lies
+    /// inside of the file.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Footer {
     ///
     /// No allocation.
     pub fn decode(bytes: &[u8; FOOTER_SIZE], offset: u64) -> Result<Footer, BadBlock> {
-        // ANCHOR: day3_footer_decode
+        // ANCHOR: day2_footer_decode
         // Is it a table at all? of this version? whole? Only then do the handles mean something.
         // Filter (if any), index, properties, footer: each begins where the one before it ends.
         if bytes[44..] != MAGIC[..] {
@@ -178,7 +178,7 @@ impl Footer {
             return Err(BadBlock { at: 12, reason: "the filter does not end at the index" });
         }
         Ok(Footer { index, filter, properties })
-        // ANCHOR_END: day3_footer_decode
+        // ANCHOR_END: day2_footer_decode
     }
 
     /// Where the data blocks end, in bytes from the start of the file.

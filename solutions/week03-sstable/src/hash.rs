@@ -11,8 +11,8 @@
 //!
 //! One multiplication mixes eight bytes: every bit of the product's middle depends on all of them,
 //! and folding brings it to both ends. (Wang Yi's wyhash and Orson Peters' foldhash are made of the
-//! same step.) It is no defence against keys that are chosen to collide: these make a filter useless,
-//! and never wrong.
+//! same step.) It is no defence against keys that are chosen to collide: these make a filter
+//! useless, and never wrong.
 
 /// Where the state begins: the first 64 bits of the fraction of π.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;

@@ -8,7 +8,8 @@ pub struct TableOptions {
     /// A data block ends before it would be larger than this, in bytes before compression. Default
     /// 4 KiB; a single entry may be larger.
     ///
-    /// Larger blocks compress better and make a smaller index; a lookup reads and decompresses more.
+    /// Larger blocks compress better and make a smaller index; a lookup reads and decompresses
+    /// more.
     pub block_size: usize,
     /// Entries from one restart point of a block to the next. Default 16.
     ///

@@ -37,7 +37,8 @@ impl BlockBuilder {
     ///
     /// # Panics
     ///
-    /// If the entry begins at 4 GiB of the block or further on: a table's builder ends it long before.
+    /// If the entry begins at 4 GiB of the block or further on: a table's builder ends it long
+    /// before.
     ///
     /// # Cost
     ///
@@ -82,6 +83,19 @@ impl BlockBuilder {
 }
 
 /// How many first bytes two keys have in common.
+#[inline]
 pub(crate) fn shared_prefix(left: &[u8], right: &[u8]) -> usize {
-    left.iter().zip(right).take_while(|(left, right)| left == right).count()
+    // Eight bytes at a time: where two numbers differ, their lowest bit that does says in which
+    // byte.
+    let (left_words, right_words) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
+    let mut at = 0;
+    for (left, right) in left_words.iter().zip(right_words) {
+        let difference = u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right);
+        if difference != 0 {
+            return at + difference.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = left[at..].iter().zip(&right[at..]);
+    at + rest.take_while(|(left, right)| left == right).count()
 }

@@ -9,13 +9,13 @@
 //! ```
 //!
 //! Most blocks of a scan are used once. They go through the small queue and are out again, and what
-//! is in the main queue does not notice. A block that is used a second time while it is in the small
-//! queue, or soon after, is moved on. "Used" is a number up to 3 beside the block, which a hit counts
-//! up and a look of the evictor counts down: a hit moves nothing. (Yang and others, "FIFO Queues are
-//! All You Need for Cache Eviction", SOSP 2023: S3-FIFO.)
+//! is in the main queue does not notice. A block that is used a second time while it is in the
+//! small queue, or soon after, is moved on. "Used" is a number up to 3 beside the block, which a
+//! hit counts up and a look of the evictor counts down: a hit moves nothing. (Yang and others,
+//! "FIFO Queues are All You Need for Cache Eviction", SOSP 2023: S3-FIFO.)
 //!
-//! Ghosts are 32 bits of a hash each, in a table without collisions lists: a newer one takes the
-//! place of an older one.
+//! Ghosts are 32 bits of a hash each, in a table without chains: a newer one takes the place of
+//! an older one.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
@@ -93,8 +93,8 @@ impl Shard {
 
     /// Asks for a block; after a miss, it is being loaded.
     ///
-    /// **Day 5**, chapter `week03/day5-cache.md`. Counts a hit, a wait or a miss, and a hit as a use
-    /// of the block.
+    /// **Day 5**, chapter `week03/day5-cache.md`. Counts a hit, a wait or a miss, and a hit as a
+    /// use of the block.
     ///
     /// # Cost
     ///
@@ -137,16 +137,16 @@ impl Shard {
     ///
     /// # Cost
     ///
-    /// A block is looked at once for each of its uses, and once more: a constant for each insertion,
-    /// over time. If all is pinned, one look at all of it.
+    /// A block is looked at once for each of its uses, and once more: a constant for each
+    /// insertion, over time. If all is pinned, one look at all of it.
     fn make_room(&mut self, charge: usize) {
         // Count pinned blocks of the main queue that were met in a row: after as many as there are,
         // there is nothing more to be had from it.
         todo!("day 5: make room")
     }
 
-    /// Takes the first block out of the small queue, which is not empty: evicts it and remembers it,
-    /// or moves it on if it was used since it came, or is pinned.
+    /// Takes the first block out of the small queue, which is not empty: evicts it and remembers
+    /// it, or moves it on if it was used since it came, or is pinned.
     ///
     /// **Day 5**.
     fn advance_small(&mut self) {

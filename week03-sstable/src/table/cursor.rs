@@ -86,7 +86,8 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**. All entries of the blocks before are before the target.
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
-        // The same block; if all of its entries are behind the target, the last of the block before.
+        // The same block; if all of its entries are behind the target, the last of the block
+        // before.
         todo!("day 3: seek back")
     }
 

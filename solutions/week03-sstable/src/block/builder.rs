@@ -37,7 +37,8 @@ impl BlockBuilder {
     ///
     /// # Panics
     ///
-    /// If the entry begins at 4 GiB of the block or further on: a table's builder ends it long before.
+    /// If the entry begins at 4 GiB of the block or further on: a table's builder ends it long
+    /// before.
     ///
     /// # Cost
     ///
@@ -111,7 +112,8 @@ impl BlockBuilder {
 /// How many first bytes two keys have in common.
 #[inline]
 pub(crate) fn shared_prefix(left: &[u8], right: &[u8]) -> usize {
-    // Eight bytes at a time: where two numbers differ, their lowest bit that does says in which byte.
+    // Eight bytes at a time: where two numbers differ, their lowest bit that does says in which
+    // byte.
     let (left_words, right_words) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
     let mut at = 0;
     for (left, right) in left_words.iter().zip(right_words) {

@@ -114,7 +114,8 @@ impl Cursor for TableCursor<'_> {
     /// **Day 3**. All entries of the blocks before are before the target.
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
         // ANCHOR: day3_seek_back
-        // The same block; if all of its entries are behind the target, the last of the block before.
+        // The same block; if all of its entries are behind the target, the last of the block
+        // before.
         let block_index = self.table.index.find(&target);
         if block_index == self.table.index.len() {
             return self.last();

@@ -52,8 +52,9 @@ impl Index {
     /// One walk over it, and memory of about its own size.
     pub(crate) fn decode(bytes: Bytes, data_end: u64) -> Result<Index, BadBlock> {
         // ANCHOR: day3_index_decode
-        // A cursor over the block gives keys and handles. `push` puts them in their places. What all
-        // have in common is what the first and the last have: they ascend. `set_heads` does the rest.
+        // A cursor over the block gives keys and handles. `push` puts them in their places. What
+        // all have in common is what the first and the last have: they ascend. `set_heads` does the
+        // rest.
         let bad = |reason| Err(BadBlock { at: 0, reason });
         let mut cursor = Block::parse(bytes)?.cursor();
         let mut index = Index::default();
@@ -89,14 +90,14 @@ impl Index {
     ///
     /// # Cost
     ///
-    /// A binary search over numbers, and one over the keys whose numbers are equal, which are mostly
-    /// none or one. No allocation.
+    /// A binary search over numbers, and one over the keys whose numbers are equal, which are
+    /// mostly none or one. No allocation.
     #[inline]
     pub(crate) fn find(&self, target: &InternalKey<'_>) -> usize {
         // ANCHOR: day3_index_find
         // A target that does not begin with what all share is before all or behind all. Else its
-        // head leaves a range of candidates: `partition_point` finds both of its ends, and the place
-        // in it. Mostly there is none, and one look says so.
+        // head leaves a range of candidates: `partition_point` finds both of its ends, and the
+        // place in it. Mostly there is none, and one look says so.
         let size = target.user_key.len().min(self.shared.len());
         let (front, rest) = target.user_key.split_at(size);
         match front.cmp(&self.shared) {

@@ -17,9 +17,9 @@
 //!
 //! A Bloom filter (1970) sets and asks for bits all over; each is a cache miss. Here all bits of a
 //! key are in one line of the CPU's cache, so a question costs one miss at most. The price: keys
-//! are not spread evenly over lines, and a crowded line says yes more often: at ten bits a key 1.0
-//! % instead of 0.8 %. (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters",
-//! 2007; RocksDB's filter since version 6.6.)
+//! are not spread evenly over lines, and a crowded line says yes more often: for 96 absent keys in
+//! ten thousand instead of 82, at ten bits a key. (Putze, Sanders, Singler, "Cache-, Hash- and
+//! Space-Efficient Bloom Filters", 2007; RocksDB's filter since version 6.6.)
 //!
 //! The filter knows user keys, not versions: a lookup asks for a key at any time of its history.
 

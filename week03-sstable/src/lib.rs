@@ -11,8 +11,9 @@
 //!
 //! Read it in that order, from the bottom: `varint.rs`, `block.rs` with `block/builder.rs` and
 //! `block/cursor.rs`; `format.rs`, which draws the whole file, `separator.rs`, `builder.rs` with
-//! `properties.rs`; `block/find.rs`, `table.rs` with `table/index.rs` and `table/cursor.rs`;
-//! `hash.rs`, `filter.rs`; `cache.rs` with `cache/shard.rs` and `cache/load.rs`; `codec.rs`.
+//! `properties.rs`; `block/find.rs`, `table.rs` with `table/read.rs`, `table/index.rs` and
+//! `table/cursor.rs`; `hash.rs`, `filter.rs`; `cache.rs` with `cache/shard.rs` and `cache/load.rs`;
+//! `codec.rs`.
 
 pub mod block;
 mod builder;

@@ -15,28 +15,28 @@
 
 mod cursor;
 mod index;
+mod read;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use memtable::{InternalKey, Kind, Lookup, SEQ_MAX};
 use wal::fs::{File, Fs};
 use wal::{Error, Result, Seq};
 
 use self::index::Index;
+use self::read::{corruption, read_block, read_exact};
 use crate::block::{BadBlock, Block};
 use crate::cache::{BlockCache, BlockKey};
-use crate::codec::Codec;
 use crate::filter::Filter;
-use crate::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum, u32_at};
+use crate::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer};
 use crate::properties::Properties;
 
 pub use self::cursor::TableCursor;
 
 /// A table that is open: shared by threads, never changed.
-#[derive(Debug)]
 pub struct Table {
     file: Arc<dyn File>,
     /// Names the table in the cache.
@@ -283,63 +283,9 @@ impl Table {
     }
 }
 
-/// Reads the block at `handle`, which lies inside of the file, checks it, and decompresses it.
-///
-/// **Day 3**. `name` says in errors what it is.
-///
-/// # Errors
-///
-/// [`Error::Corruption`] if the file ends before it does, or checksum or codec are not right;
-/// [`Error::Io`], of kind `Unsupported` if this build has not got the codec.
-///
-/// # Cost
-///
-/// One read, one allocation of the block's size, one pass for the checksum; then the codec's.
-fn read_block(file: &dyn File, name: &'static str, handle: Handle) -> Result<Bytes> {
-    // ANCHOR: day3_read_block
-    // Block and trailer in one read. The checksum before anything else: nothing else means anything
-    // if it is wrong. It is over the offset, the block and the codec's number.
-    let bad = |at, reason| corruption(file.path(), name, handle.offset, BadBlock { at, reason });
-    let size = handle.size as usize;
-    let mut bytes = vec![0; size + BLOCK_TRAILER_SIZE];
-    read_exact(file, handle.offset, &mut bytes)?;
-    if u32_at(&bytes, size + 1) != checksum(handle.offset, &bytes[..=size], &[]) {
-        return Err(bad(size + 1, "the checksum does not match"));
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path();
+        f.debug_struct("Table").field("path", &path).field("id", &self.id).finish_non_exhaustive()
     }
-    let codec = Codec::from_number(bytes[size]).ok_or_else(|| unsupported(file.path()))?;
-    bytes.truncate(size);
-    let block = codec.decompress(Bytes::from(bytes));
-    block.map_err(|block| bad(block.at, block.reason))
-    // ANCHOR_END: day3_read_block
-}
-
-/// Reads so many bytes at `offset`.
-///
-/// # Errors
-///
-/// [`Error::Corruption`] if the file ends before; [`Error::Io`].
-fn read_exact(file: &dyn File, offset: u64, mut buf: &mut [u8]) -> Result<()> {
-    let mut at = offset;
-    while !buf.is_empty() {
-        let read = file.read_at(at, buf)?;
-        if read == 0 {
-            return Err(Error::corruption(file.path(), offset, "the file ends inside of a part"));
-        }
-        buf = &mut buf[read..];
-        at += read as u64;
-    }
-    Ok(())
-}
-
-/// What is wrong with the part `name` of a file, which begins at `offset`.
-#[cold]
-fn corruption(path: &Path, name: &'static str, offset: u64, bad: BadBlock) -> Error {
-    Error::corruption(path, offset, format!("{name} at byte {offset}, {bad}"))
-}
-
-/// A checksum is right, and the codec is none of this build's.
-#[cold]
-fn unsupported(path: &Path) -> Error {
-    let reason = "a block's codec is not in this build (Zstandard needs the feature `zstd`)";
-    Error::io("decompress", path, std::io::Error::new(std::io::ErrorKind::Unsupported, reason))
 }

@@ -73,7 +73,8 @@ impl BlockCursor {
     /// A binary search among restart points and a walk of at most an interval; a copy of the new
     /// part of each key on the way. No allocation once the keys' memory has grown.
     pub fn seek(&mut self, target: InternalKey<'_>) -> Result<(), BadBlock> {
-        // From the restart point before it, step by step.
+        // From the restart point before it, step by step. If that cannot be found, the cursor must
+        // not stay where it was.
         todo!("day 1: seek")
     }
 

@@ -82,7 +82,9 @@ impl BlockCursor {
     /// part of each key on the way. No allocation once the keys' memory has grown.
     pub fn seek(&mut self, target: InternalKey<'_>) -> Result<(), BadBlock> {
         // ANCHOR: day1_seek
-        // From the restart point before it, step by step.
+        // From the restart point before it, step by step. If that cannot be found, the cursor must
+        // not stay where it was.
+        self.leave();
         let restart_index = self.block.restart_before(&target)?;
         self.go_to_restart(restart_index)?;
         while self.order(&target) == Some(Ordering::Less) {

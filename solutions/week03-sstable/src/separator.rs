@@ -10,6 +10,10 @@
 //! its block and before the first one of the next. Only the last block has no next; it is ended by
 //! its last key, whole, so that nothing is read for a key behind all that there are. (LevelDB's
 //! `FindShortestSeparator`; for trees, Bayer and Unterauer, "Prefix B-Trees", 1977.)
+//!
+//! One block is enough for a lookup. The index names the first block whose separator is at or
+//! behind the target. If all entries of that block are before the target, its separator is none of
+//! them: so it is a shorter key, and no version of the target's key comes behind it.
 
 use memtable::{InternalKey, SEQ_MAX};
 

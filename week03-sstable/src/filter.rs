@@ -113,7 +113,7 @@ impl FilterBuilder {
     /// **Day 4**. Without bits there is nothing to do.
     pub fn add(&mut self, user_key: &[u8]) {
         // The hash is all that the filter needs.
-        ()
+        let _ = user_key;
     }
 
     /// The filter block, as drawn at the top of this file; no bytes if there are no bits, or no

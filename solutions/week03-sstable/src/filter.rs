@@ -130,7 +130,7 @@ impl FilterBuilder {
     pub fn add(&mut self, user_key: &[u8]) {
         // ANCHOR: day4_filter_add
         // The hash is all that the filter needs.
-        // STUB: ()
+        // STUB: let _ = user_key;
         if self.bits_per_key == 0 {
             return;
         }

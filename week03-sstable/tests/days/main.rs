@@ -9,3 +9,5 @@ use cap::Cap;
 /// Counts what is allocated, and refuses more than 1 GiB.
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
+
+mod day2;

@@ -103,8 +103,9 @@ impl TableBuilder {
 
     /// Adds an entry, which comes behind all that were added before.
     ///
-    /// **Day 2**, chapter `week03/day2-file.md`. A data block that would get larger than
-    /// `block_size` with it is written first; so a block is larger only if it is one entry.
+    /// **Day 2**, chapter `week03/day2-file.md`. A data block that could get larger than
+    /// `block_size` with it, which is at most `ENTRY_OVERHEAD_MAX` more than user key and value, is
+    /// written first; so a block is larger only if it is one entry.
     ///
     /// # Errors
     ///

@@ -1,33 +1,317 @@
 //! Day 2: entries become a file that describes itself from its end.
 
 mod disk;
-mod footer;
 mod given;
-mod separator;
-
-use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+mod table;
 
 use given::*;
-use memtable::{InternalKey, Kind};
-use sstable::format::ENTRY_SIZE_MAX;
-use sstable::{BlockBuilder, Codec, Properties, TableBuilder, TableOptions, shortest_separator};
-use wal::Error;
+use memtable::{InternalKey, Kind, SEQ_MAX};
+use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum};
+use sstable::{BadBlock, shortest_separator};
 use wal::testing::{Workload, seeds};
 
-use crate::MEMORY;
+const BELIEVED: &str = "(rule 2 of day 2: magic, version, checksum over the footer's offset and \
+                        its first 40 bytes, and only then handles, which lie one behind the other)";
+const BETWEEN: &str = "(rule 4 of day 2: a separator is at or behind the left key, and in front of \
+                       all that may follow)";
+const SHORTEST: &str = "(rule 4 of day 2: the shortest cut of the left key whose last byte grows by \
+                        one, if shorter; else the left key, number and kind)";
 
-const TAKEN: &str = "(rule 3 of day 2: an entry goes in behind the last one, or is refused and \
-                     leaves nothing; the builder goes on)";
-const BLOCKS: &str = "(rule 3 of day 2: a block ends before an entry with which it could get larger \
-                      than `block_size`)";
-const INDEX: &str = "(rule 4 of day 2: for each data block its separator from the next; for the \
-                     last block, its last key)";
+// Separators.
 
-/// What stands around key and value of an entry at most.
-const OVERHEAD: usize = 27;
+/// The separator, encoded.
+fn separate(left: InternalKey<'_>, right: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    shortest_separator(left, right, &mut out);
+    out
+}
+
+fn put(user_key: &[u8], seq: u64) -> InternalKey<'_> {
+    InternalKey { user_key, seq, kind: Kind::Put }
+}
+
+/// Every key of up to four of these bytes: 341 of them, in order.
+fn all_keys() -> Vec<Vec<u8>> {
+    let mut keys = vec![Vec::new()];
+    for index in 0..1 + 4 + 16 + 64 {
+        for byte in [0, b'a', 0xfe, 0xff] {
+            let mut key: Vec<u8> = keys[index].clone();
+            key.push(byte);
+            keys.push(key);
+        }
+    }
+    keys.sort();
+    keys
+}
+
+/// Runs `test` for every two keys, the left one not behind the right one.
+fn for_all_pairs(test: impl Fn(&[u8], &[u8])) {
+    let keys = all_keys();
+    for (at, left) in keys.iter().enumerate() {
+        keys[at..].iter().for_each(|right| test(left, right));
+    }
+}
+
+fn show(key: &[u8]) -> String {
+    format!("\"{}\"", key.escape_ascii())
+}
+
+#[test]
+fn a_separator_is_a_cut_with_one_byte_that_grows() {
+    let cases: [(&[u8], &[u8], &[u8]); 16] = [
+        (b"marble", b"quartz", b"n"),
+        (b"quartz", b"stone", b"r"),
+        (b"marble", b"marine", b"marc"),
+        // The byte behind m is n: what comes out must be before the right key, not be it.
+        (b"marble", b"n", b"mb"),
+        (b"marble", b"nickel", b"n"),
+        (b"abcxy", b"abd", b"abcy"),
+        (b"abcx", b"abd", b"abcx"),
+        // No byte of it can grow without getting as long.
+        (b"abc", b"abe", b"abc"),
+        (b"a", b"z", b"a"),
+        (b"", b"z", b""),
+        (b"stone", b"stone", b"stone"),
+        (b"stone", b"stones", b"stone"),
+        // 0xff cannot grow.
+        (b"a\xff\xffzz", b"b", b"a\xff\xff{"),
+        (b"a\xff\xff\xff", b"b", b"a\xff\xff\xff"),
+        (b"\xfe\xff", b"\xff\0", b"\xff"),
+        (b"a\0\0\0", b"a\0\x02", b"a\0\x01"),
+    ];
+    for (left, right, expected) in cases {
+        let separator = separate(put(left, 7), right);
+        let found = show(&separator[..separator.len() - 8]);
+        let between = format!("between {} and {}", show(left), show(right));
+        assert_eq!(found, show(expected), "the separator's user key {between} {SHORTEST}");
+    }
+}
+
+#[test]
+fn a_separator_is_behind_the_left_key_and_in_front_of_the_right() {
+    for_all_pairs(|left, right| {
+        let key = put(left, 7);
+        let separator = separate(key, right);
+        let found = InternalKey::decode(&separator).expect("a separator is an internal key");
+        // The newest entry that may follow: of the same key an older one, of another key any.
+        let next = if left == right { put(right, 6) } else { put(right, SEQ_MAX) };
+        assert!(
+            key <= found && found < next,
+            "{} @ {} does not separate {} @ 7 from {} @ {} {BETWEEN}",
+            show(found.user_key),
+            found.seq,
+            show(left),
+            show(right),
+            next.seq
+        );
+    });
+}
+
+#[test]
+fn no_cut_with_a_byte_that_grows_is_shorter() {
+    for_all_pairs(|left, right| {
+        let candidate = |at: usize| -> Option<Vec<u8>> {
+            let grown = left[at].checked_add(1)?;
+            let candidate = [&left[..at], &[grown]].concat();
+            (candidate.as_slice() < right).then_some(candidate)
+        };
+        let shorter = (0..left.len().saturating_sub(1)).find_map(candidate);
+        let separator = separate(put(left, 7), right);
+        let (found, expected) = (&separator[..separator.len() - 8], shorter.as_deref());
+        assert_eq!(
+            show(found),
+            show(expected.unwrap_or(left)),
+            "the separator's user key between {} and {} {SHORTEST}",
+            show(left),
+            show(right)
+        );
+    });
+}
+
+#[test]
+fn a_shorter_separator_stands_in_front_of_all_its_versions() {
+    for kind in [Kind::Put, Kind::Delete] {
+        let separator = separate(InternalKey { user_key: b"marble", seq: 7, kind }, b"quartz");
+        assert_eq!(
+            separator,
+            encode(InternalKey::lookup(b"n", SEQ_MAX)),
+            "n is a key of no block, and whoever looks for it, at any number, looks in the next \
+             one: so the separator is in front of all versions of n (rule 4 of day 2)"
+        );
+    }
+}
+
+#[test]
+fn versions_of_one_key_are_separated_by_the_last_of_the_block() {
+    for kind in [Kind::Put, Kind::Delete] {
+        for (seq, right) in [(7, "stone"), (1, "stone"), (SEQ_MAX, "stone"), (7, "stoneware")] {
+            let left = InternalKey { user_key: b"stone", seq, kind };
+            assert_eq!(
+                separate(left, right.as_bytes()),
+                encode(left),
+                "stone @ {seq} {kind:?} and {right}: nothing shorter is between them, so it is the \
+                 left key itself, with its number and its kind {SHORTEST}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_separator_is_appended_to_what_is_there() {
+    for (left, right) in [("marble", "quartz"), ("stone", "stone"), ("", "")] {
+        let (left, right) = (put(left.as_bytes(), 7), right.as_bytes());
+        let mut out = b"before".to_vec();
+        shortest_separator(left, right, &mut out);
+        let expected = [&b"before"[..], &separate(left, right)].concat();
+        assert_eq!(show(&out), show(&expected), "bytes that are in `out` already stay (rule 4)");
+    }
+}
+
+// The footer.
+
+const OFFSET: u64 = 0x12fe;
+
+const WITH_FILTER: Footer = Footer {
+    index: Handle { offset: 0x1234, size: 0x40 },
+    filter: Some(Handle { offset: 0x1000, size: 0x22f }),
+    properties: Handle { offset: 0x1279, size: 0x80 },
+};
+
+const WITHOUT_FILTER: Footer = Footer { filter: None, ..WITH_FILTER };
+
+/// Writes the checksum that its bytes should have at `offset`.
+fn seal(bytes: &mut [u8; FOOTER_SIZE], offset: u64) {
+    let crc = checksum(offset, &bytes[..40], &[]);
+    bytes[40..44].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// A footer for `offset` whose checksum is right, whatever its handles are.
+fn sealed(offset: u64, index: Handle, filter: Handle, properties: Handle) -> [u8; FOOTER_SIZE] {
+    let mut bytes = WITH_FILTER.encode(offset);
+    for (at, handle) in [(0, index), (12, filter), (24, properties)] {
+        bytes[at..at + 12].copy_from_slice(&handle.encode());
+    }
+    seal(&mut bytes, offset);
+    bytes
+}
+
+#[track_caller]
+fn expect_refused(bytes: &[u8; FOOTER_SIZE], offset: u64, at: usize, what: &str) {
+    let found = Footer::decode(bytes, offset);
+    assert_eq!(
+        found.map_err(|BadBlock { at, .. }| at),
+        Err(at),
+        "{what}: it must be refused, naming byte {at} of the footer {BELIEVED}"
+    );
+}
+
+#[test]
+fn a_footer_is_these_52_bytes() {
+    let expected = [
+        "0000  34 12 00 00 00 00 00 00 40 00 00 00 00 10 00 00  4.......@.......",
+        "0010  00 00 00 00 2f 02 00 00 79 12 00 00 00 00 00 00  ..../...y.......",
+        "0020  80 00 00 00 01 00 00 00 6a fe 43 3d 43 41 49 52  ........j.C=CAIR",
+        "0030  4e 53 53 54                                      NSST",
+    ];
+    let found = hexdump(&WITH_FILTER.encode(OFFSET));
+    assert_eq!(found, expected, "index, filter, properties, version, checksum, magic {LAYOUT}");
+}
+
+#[test]
+fn without_a_filter_its_handle_is_zeros() {
+    let bytes = WITHOUT_FILTER.encode(OFFSET);
+    assert_eq!(bytes[12..24], [0; 12], "the filter's handle, where there is none {LAYOUT}");
+    assert_eq!(bytes[..12], WITH_FILTER.encode(OFFSET)[..12], "the index's handle {LAYOUT}");
+}
+
+#[test]
+fn a_footer_comes_back_from_its_bytes() {
+    for footer in [WITH_FILTER, WITHOUT_FILTER] {
+        let found = Footer::decode(&footer.encode(OFFSET), OFFSET);
+        assert_eq!(found, Ok(footer), "what was encoded for this offset {BELIEVED}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_footer_is_found() {
+    for bit in 0..8 * FOOTER_SIZE {
+        let mut bytes = WITH_FILTER.encode(OFFSET);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let found = Footer::decode(&bytes, OFFSET);
+        assert!(found.is_err(), "bit {bit} was flipped, and it is believed: {found:?} {BELIEVED}");
+    }
+}
+
+#[test]
+fn a_footer_is_none_at_another_offset() {
+    // Parts that end where the footer would begin, but for its checksum.
+    for moved in [5, 64, 4096] {
+        let handle = |size| Handle { offset: 0x1279, size };
+        let (index, none) = (WITH_FILTER.index, Handle::default());
+        let bytes = sealed(OFFSET, index, none, handle(0x80 + moved as u32));
+        expect_refused(&bytes, OFFSET + moved, 40, "a footer from another place of a file");
+    }
+}
+
+#[test]
+fn a_footer_says_first_what_matters_most() {
+    let mut bytes = WITH_FILTER.encode(OFFSET);
+    bytes[24] ^= 1;
+    expect_refused(&bytes, OFFSET, 40, "a handle is damaged, so the checksum is wrong");
+    bytes[36] = 2;
+    expect_refused(&bytes, OFFSET, 36, "version 2, under which a checksum may mean anything");
+    bytes[51] ^= 1;
+    expect_refused(&bytes, OFFSET, 44, "no magic number, so it is not a table at all");
+    expect_refused(&[0; FOOTER_SIZE], OFFSET, 44, "zeros");
+    let mut bytes = WITH_FILTER.encode(OFFSET);
+    bytes[36] = 0;
+    seal(&mut bytes, OFFSET);
+    expect_refused(&bytes, OFFSET, 36, "version 0 with a good checksum");
+}
+
+#[test]
+fn a_footer_whose_parts_leave_a_gap_or_overlap_is_refused() {
+    let (index, properties) = (WITH_FILTER.index, WITH_FILTER.properties);
+    let filter = WITH_FILTER.filter.expect("it has one");
+    let longer = |handle: Handle, by: i32| Handle {
+        size: handle.size.checked_add_signed(by).expect("it is small"),
+        ..handle
+    };
+    for by in [-5, -1, 1, 5] {
+        let bytes = sealed(OFFSET, index, filter, longer(properties, by));
+        expect_refused(&bytes, OFFSET, 24, "the properties do not end at the footer");
+        let bytes = sealed(OFFSET, longer(index, by), filter, properties);
+        expect_refused(&bytes, OFFSET, 0, "the index does not end at the properties");
+        let bytes = sealed(OFFSET, index, longer(filter, by), properties);
+        expect_refused(&bytes, OFFSET, 12, "the filter does not end at the index");
+    }
+}
+
+#[test]
+fn no_handle_makes_a_footer_panic() {
+    // With a checksum that is right. In 64 bits, this one's end is where the footer begins.
+    let wraps = Handle { offset: 100_u64.wrapping_sub(200), size: 195 };
+    let bytes = sealed(100, wraps, Handle::default(), wraps);
+    expect_refused(&bytes, 100, 24, "properties behind the end of all files");
+    for seed in seeds(50) {
+        let mut dice = Workload::new(seed);
+        for offset in [0, 1, 52, 100, u64::from(u32::MAX), u64::MAX - 51] {
+            let edges = [0, 5, 100, offset, u64::MAX, u64::MAX - 5, offset.wrapping_sub(5)];
+            let sizes = [0, 1, 95, u32::MAX, u32::MAX - 5];
+            let mut handle = || Handle { offset: edges[dice.below(7)], size: sizes[dice.below(5)] };
+            let bytes = sealed(offset, handle(), handle(), handle());
+            if let Ok(footer) = Footer::decode(&bytes, offset) {
+                let parts = [Some(footer.index), footer.filter, Some(footer.properties)];
+                let inside = |part: Handle| {
+                    u128::from(part.offset) + u128::from(part.size) + BLOCK_TRAILER_SIZE as u128
+                        <= u128::from(offset)
+                };
+                let inside = parts.into_iter().flatten().all(inside);
+                assert!(inside, "of a file that ends at {offset}: {footer:?} {BELIEVED}");
+            }
+        }
+    }
+}
 
 // The file, byte for byte.
 
@@ -82,351 +366,4 @@ fn a_small_table_is_these_bytes() {
         GOLDEN.join("\n  "),
         PARTS[next].1,
     );
-}
-
-#[test]
-fn a_table_of_one_entry_is_one_block_and_its_key_is_the_separator() {
-    for words in ["a@1=x", "stone@7-", "@3=", "@1-"] {
-        let only = entries(words);
-        let table = TableFile::read(&file_of(&TableOptions::plain(), &only));
-        assert_eq!(table.all_entries(), [only.clone()], "the entries of the only block {LAYOUT}");
-        assert_eq!(table.separators, [only[0].encoded_key()], "its separator {INDEX}");
-    }
-}
-
-#[test]
-fn parts_lie_one_behind_the_other_without_gaps() {
-    for_random_tables(|options, entries| {
-        // Reading it compares the places.
-        let table = TableFile::read(&file_of(options, entries));
-        assert!(!table.blocks.is_empty(), "{entries:?} are in no data block at all {LAYOUT}");
-    });
-}
-
-#[test]
-fn behind_each_block_stand_its_codec_and_its_checksum() {
-    for_random_tables(|options, entries| {
-        for part in TableFile::read(&file_of(options, entries)).parts() {
-            let (name, handle) = (&part.name, part.handle);
-            assert_eq!(part.codec, Codec::None as u8, "the codec of {name} at {handle:?} {LAYOUT}");
-            let expected = part.expected_crc();
-            assert_eq!(
-                part.crc, expected,
-                "the checksum of {name} at {handle:?}, and what it should be: over the offset's 8 \
-                 bytes, the block as it is stored, and the codec's number {LAYOUT}"
-            );
-        }
-    });
-}
-
-#[test]
-fn index_and_properties_are_stored_as_they_are() {
-    // Keys that compress well; data blocks may be compressed, from day 6 on.
-    let options =
-        TableOptions { block_size: 200, filter_bits_per_key: 0, ..TableOptions::default() };
-    let entries: Vec<Entry> =
-        (0..200).map(|n| Entry::put(format!("{:0>60}", 2 * n), n + 1, vec![b'x'; 90])).collect();
-    let file = file_of(&options, &entries);
-    let footer_at = file.len() - sstable::format::FOOTER_SIZE;
-    for (name, at) in [("the index", footer_at), ("the properties", footer_at + 24)] {
-        let handle = file[at..][..12].try_into().map(sstable::format::Handle::decode);
-        let handle = handle.expect("twelve bytes");
-        let codec = file[(handle.offset + u64::from(handle.size)) as usize];
-        assert_eq!(codec, 0, "the codec of {name}: only data blocks are compressed (rule 1)");
-    }
-}
-
-#[test]
-fn all_entries_are_in_the_table_in_order() {
-    for_random_tables(|options, entries| {
-        let found = TableFile::read(&file_of(options, entries)).all_entries().concat();
-        assert!(found == entries, "what is in it:\n  {found:?}\nadded:\n  {entries:?}\n{TAKEN}");
-    });
-}
-
-#[test]
-fn a_block_ends_before_an_entry_with_which_it_could_get_too_large() {
-    for_random_tables(|options, entries| {
-        let (mut expected, mut block) = (vec![Vec::new()], BlockBuilder::new(16));
-        for entry in entries {
-            let size = entry.key.len() + entry.value.len() + OVERHEAD;
-            if !block.is_empty() && block.size() + size > options.block_size {
-                expected.push(Vec::new());
-                block.clear();
-            }
-            block.add(entry.internal_key(), &entry.value);
-            expected.last_mut().expect("the first is there").push(entry.clone());
-        }
-        let found = TableFile::read(&file_of(options, entries)).all_entries();
-        assert!(
-            found == expected,
-            "blocks of {}: the table has\n  {found:?}\nand should have\n  {expected:?}\n{BLOCKS}",
-            options.block_size
-        );
-    });
-}
-
-#[test]
-fn a_block_that_is_just_filled_is_not_cut() {
-    let two = entries("a@2=x b@1=y");
-    // One entry takes 13 bytes; with a restart point and their count, the block has 21.
-    for (block_size, count) in [(21 + 2 + OVERHEAD, 1), (21 + 2 + OVERHEAD - 1, 2)] {
-        let table = TableFile::read(&file_of(&blocks_of(block_size), &two));
-        assert_eq!(table.blocks.len(), count, "blocks of {block_size} bytes for a and b {BLOCKS}");
-    }
-}
-
-#[test]
-fn a_large_entry_is_alone_in_its_block() {
-    let large = Entry::put("b", 2, vec![7; 100_000]);
-    let three = [Entry::put("a", 1, "x"), large, Entry::put("c", 3, "y")];
-    let table = TableFile::read(&file_of(&TableOptions::plain(), &three));
-    assert_eq!(table.all_entries(), three.map(|entry| vec![entry]), "entries by block {BLOCKS}");
-}
-
-#[test]
-fn the_index_has_the_shortest_separator_of_each_block_from_the_next() {
-    for_random_tables(|options, entries| {
-        let table = TableFile::read(&file_of(options, entries));
-        let blocks = table.all_entries();
-        for (number, pair) in blocks.windows(2).enumerate() {
-            let last = pair[0].last().expect("no block is empty");
-            let mut expected = Vec::new();
-            shortest_separator(last.internal_key(), &pair[1][0].key, &mut expected);
-            let found = &table.separators[number];
-            assert_eq!(
-                found.escape_ascii().to_string(),
-                expected.escape_ascii().to_string(),
-                "the separator of block {number}, which ends with {last:?}, from the next, which \
-                 begins with {:?} {INDEX}",
-                pair[1][0]
-            );
-        }
-        let last = entries.last().expect("there is one").encoded_key();
-        assert_eq!(table.separators.last(), Some(&last), "the last block's separator {INDEX}");
-    });
-}
-
-#[test]
-fn versions_of_one_key_may_lie_on_both_sides_of_a_border() {
-    let versions: Vec<Entry> =
-        (1..=40).rev().map(|seq| Entry::put("stone", seq, vec![0; 20])).collect();
-    let table = TableFile::read(&file_of(&blocks_of(150), &versions));
-    let ends: Vec<_> = table.all_entries().iter().map(|block| block.last().cloned()).collect();
-    assert!(ends.len() > 5, "40 versions are in {} blocks of 150 bytes {BLOCKS}", ends.len());
-    for (separator, end) in table.separators.iter().zip(ends) {
-        let end = end.expect("no block is empty");
-        let found = InternalKey::decode(separator).expect("a separator is an internal key");
-        assert_eq!(
-            found,
-            end.internal_key(),
-            "the separator of a block that ends with {end:?}: no shorter key lies between two \
-             versions of one key, so it is that version, number and kind {INDEX}"
-        );
-    }
-}
-
-#[test]
-fn properties_count_what_is_in_the_table() {
-    for_random_tables(|options, entries| {
-        let (fs, found) = built(options, entries);
-        let table = TableFile::read(&fs.contents(Path::new(DIR).join(NAME)));
-        let sum = |size: fn(&Entry) -> usize| entries.iter().map(size).sum::<usize>() as u64;
-        let data_size = table.index.handle.offset;
-        let expected = Properties {
-            format_version: 1,
-            entry_count: entries.len() as u64,
-            tombstone_count: sum(|entry| usize::from(entry.kind == Kind::Delete)),
-            raw_key_size: sum(|entry| entry.key.len() + 8),
-            raw_value_size: sum(|entry| entry.value.len()),
-            smallest_seq: entries.iter().map(|entry| entry.seq).min().expect("there is one"),
-            largest_seq: entries.iter().map(|entry| entry.seq).max().expect("there is one"),
-            data_size,
-            raw_data_size: data_size,
-            block_counts: [table.blocks.len() as u32, 0, 0, 0],
-            smallest_key: entries[0].encoded_key(),
-            largest_key: entries[entries.len() - 1].encoded_key(),
-        };
-        assert_eq!(found, expected, "what `finish` returns, and what is in the table (rule 3)");
-    });
-}
-
-#[test]
-fn the_properties_in_the_file_are_those_that_are_returned() {
-    for_random_tables(|options, entries| {
-        let (fs, returned) = built(options, entries);
-        let table = TableFile::read(&fs.contents(Path::new(DIR).join(NAME)));
-        let bytes = &table.properties.bytes;
-        let numbers: Vec<u64> = (bytes[..64].as_chunks::<8>().0.iter())
-            .map(|number| u64::from_le_bytes(*number))
-            .collect();
-        let expected = [
-            returned.entry_count,
-            returned.tombstone_count,
-            returned.raw_key_size,
-            returned.raw_value_size,
-            returned.smallest_seq,
-            returned.largest_seq,
-            returned.data_size,
-            returned.raw_data_size,
-        ];
-        let why = "the numbers in the file's properties, and those that `finish` returns (rule 3 \
-                   of day 2; the properties are written when everything is counted)";
-        assert_eq!(numbers, expected, "{why}");
-        let counts = returned.block_counts.map(u32::to_le_bytes).concat();
-        assert_eq!(bytes[64..80], counts, "data blocks by codec, likewise: {why}");
-        let keys = [&returned.smallest_key[..], &returned.largest_key].concat();
-        assert_eq!(bytes[88..], keys, "smallest and largest key, likewise: {why}");
-    });
-}
-
-#[test]
-fn two_builds_of_the_same_entries_are_the_same_bytes() {
-    for_random_tables(|options, entries| {
-        let files = [3, 4].map(|seed| {
-            let fs = disk(seed);
-            build(&fs, options, entries).expect("a good disk takes it");
-            fs.contents(Path::new(DIR).join(NAME))
-        });
-        assert!(files[0] == files[1], "the same input, other bytes {LAYOUT}");
-    });
-}
-
-// What is refused.
-
-#[test]
-fn a_key_that_is_not_behind_the_last_is_refused() {
-    for last in ["b@5=x", "b@5-"] {
-        let mut builder = builder(&disk(1), &blocks_of(64)).expect("a good disk");
-        let last = entries(last).remove(0);
-        builder.add(last.internal_key(), &last.value).expect("the first entry fits");
-        for word in ["b@5=x", "b@6=", "b@6-", "b@9=x", "a@1=x", "a@9-", "@5=", "aa@5="] {
-            let entry = entries(word).remove(0);
-            let result = builder.add(entry.internal_key(), &entry.value);
-            let kind = result.as_ref().err().and_then(Error::io_kind);
-            assert_eq!(
-                kind,
-                Some(ErrorKind::InvalidInput),
-                "{entry:?} behind {last:?} must be refused as invalid input, and gives {result:?} \
-                 {TAKEN}"
-            );
-            assert_eq!(builder.entry_count(), 1, "entries after {entry:?} was refused {TAKEN}");
-        }
-    }
-}
-
-#[test]
-fn an_older_version_and_a_tombstone_of_the_same_number_are_behind() {
-    let all = entries("@9=x @9- @3= a@5=x a@5- a@4- a@3=y a\0@9=z b@1-");
-    let found = TableFile::read(&file_of(&blocks_of(64), &all)).all_entries().concat();
-    assert_eq!(found, all, "all of these are in order, by key, then newest first {TAKEN}");
-}
-
-#[test]
-fn what_is_refused_leaves_nothing_in_the_table() {
-    let stones = entries(STONES);
-    let too_large = vec![0; ENTRY_SIZE_MAX];
-    for block_size in [1, 64, 4096] {
-        let fs = disk(1);
-        let mut builder = builder(&fs, &blocks_of(block_size)).expect("a good disk");
-        for entry in &stones {
-            builder.add(entry.internal_key(), &entry.value).expect("it is in order");
-            let writes = fs.counts().writes;
-            let (size, smaller) = (builder.estimated_size(), InternalKey::lookup(b"a", 99));
-            builder.add(entry.internal_key(), b"again").expect_err("the same key");
-            builder.add(smaller, b"").expect_err("a smaller key");
-            builder.add(InternalKey::lookup(b"zzz", 9), &too_large).expect_err("it is too large");
-            assert_eq!(fs.counts().writes, writes, "writes while all was refused {TAKEN}");
-            assert_eq!(builder.estimated_size(), size, "size after all was refused {TAKEN}");
-        }
-        let found = builder.finish().expect("what was refused does no harm");
-        let table = fs.contents(Path::new(DIR).join(NAME));
-        let expected = file_of(&blocks_of(block_size), &stones);
-        assert!(table == expected, "with refused entries in between, other bytes {TAKEN}");
-        assert_eq!(found.entry_count, 4, "the entries that were taken {TAKEN}");
-    }
-}
-
-#[test]
-fn an_entry_of_the_limit_is_taken_and_one_byte_more_is_refused() {
-    let create = || {
-        let void = Arc::new(Void::default());
-        let path = Path::new(DIR).join(NAME);
-        TableBuilder::create(void, &path, TableOptions::plain()).expect("it takes all")
-    };
-    let value = vec![0; ENTRY_SIZE_MAX - 8];
-    for key_size in [0, 1, 1000] {
-        let (mut builder, key) = (create(), vec![b'k'; key_size]);
-        let key = InternalKey { user_key: &key, seq: 1, kind: Kind::Put };
-        if key_size > 0 {
-            let result = builder.add(key, &value[key_size - 1..]);
-            let Err(Error::RecordTooLarge { size, limit }) = result else {
-                panic!("an entry of {} bytes must be too large: {result:?}", ENTRY_SIZE_MAX + 1);
-            };
-            let expected = (ENTRY_SIZE_MAX + 1, ENTRY_SIZE_MAX);
-            assert_eq!((size, limit), expected, "size and limit: key, its 8 bytes, value {TAKEN}");
-        }
-        let result = builder.add(key, &value[key_size..]);
-        assert!(result.is_ok(), "{ENTRY_SIZE_MAX} bytes are not too large: {result:?} {TAKEN}");
-    }
-}
-
-#[test]
-fn a_table_without_entries_is_refused_and_leaves_nothing() {
-    let fs = disk(1);
-    let mut builder = builder(&fs, &TableOptions::plain()).expect("a good disk");
-    let too_large = vec![0; ENTRY_SIZE_MAX];
-    let refused = builder.add(InternalKey::lookup(b"k", 1), &too_large);
-    assert!(matches!(refused, Err(Error::RecordTooLarge { .. })), "too large: {refused:?} {TAKEN}");
-    let result = builder.finish();
-    let kind = result.as_ref().err().and_then(Error::io_kind);
-    let why = "nothing was taken, so there is no table (rule 3 of day 2)";
-    assert_eq!(kind, Some(ErrorKind::InvalidInput), "{result:?}: {why}");
-    assert_eq!(names(&fs), [""; 0], "files that are left: {why}");
-}
-
-// Memory.
-
-#[test]
-fn memory_stays_that_of_a_block_while_100_mb_go_through() {
-    const ENTRIES: u64 = 100_000;
-    let value = [7; 1000];
-    let void = Void::default();
-    let fs = Arc::new(void.clone());
-    let options = blocks_of(16 << 10);
-    let mut builder =
-        TableBuilder::create(fs, &Path::new(DIR).join(NAME), options).expect("it takes all");
-    let before = MEMORY.allocated();
-    let mut least = usize::MAX;
-    for number in 0..ENTRIES {
-        let key = number.to_be_bytes();
-        let key = InternalKey { user_key: &key, seq: number + 1, kind: Kind::Put };
-        builder.add(key, &value).expect("a disk that takes everything");
-        // Others may allocate at the same time: the least of all that was held counts.
-        if number >= ENTRIES / 2 {
-            least = least.min(MEMORY.allocated().saturating_sub(before));
-        }
-    }
-    let written = void.size.load(Ordering::Relaxed);
-    assert!(written > 99_000_000, "of 100 MB, {written} bytes are on the disk before the end");
-    assert!(
-        least < 2 << 20,
-        "the builder holds {least} bytes when half of 100 MB have gone through: one block of 16 \
-         KiB and an index of some 200 KB are all that it needs (rule 3 of day 2)"
-    );
-    let properties = builder.finish().expect("a disk that takes everything");
-    assert_eq!(properties.entry_count, ENTRIES, "entries in the table {TAKEN}");
-}
-
-/// Runs `test` for entries of many kinds, in blocks of several sizes.
-#[track_caller]
-fn for_random_tables(test: impl Fn(&TableOptions, &[Entry])) {
-    for seed in seeds(40) {
-        let mut dice = Workload::new(seed);
-        let count = 1 + dice.below(100);
-        let entries = random(&mut dice, count);
-        for block_size in [0, 64, 100 + dice.below(400), 4096] {
-            test(&blocks_of(block_size), &entries);
-        }
-    }
 }

@@ -11,3 +11,4 @@ use cap::Cap;
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
 
 mod day2;
+mod day1;

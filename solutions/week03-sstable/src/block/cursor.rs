@@ -130,10 +130,6 @@ impl BlockCursor {
             return Ok(());
         }
         let at = self.value.end;
-        if at == self.block.entries_end {
-            self.leave();
-            return Ok(());
-        }
         let next_restart = self.restart_index + 1;
         if next_restart < self.block.restart_count {
             match at.cmp(&self.block.restart(next_restart)) {
@@ -141,6 +137,9 @@ impl BlockCursor {
                 Ordering::Equal => return self.go_to_restart(next_restart),
                 Ordering::Greater => return self.fail("an entry reaches across a restart point"),
             }
+        } else if at == self.block.entries_end {
+            self.leave();
+            return Ok(());
         }
         let entry = self.block.entry_at(at);
         self.enter(at, entry)

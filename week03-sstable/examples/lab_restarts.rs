@@ -16,7 +16,7 @@ const ENTRIES: usize = 10_000;
 const SEEKS: usize = 10_000;
 const BLOCK_SIZE: usize = 4 << 10;
 /// Of so many runs the best counts: the others were disturbed.
-const RUNS: usize = 20;
+const RUNS: usize = 100;
 
 fn main() -> Result<(), BadBlock> {
     let keys = keys();

@@ -134,8 +134,8 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if a length is none or goes past the end of the entries, if there is no room
-    /// for the key's trailer, or if its kind is none.
+    /// [`BadBlock`] at `at` if a length is none or goes past the end of the entries, if there is no
+    /// room for the key's trailer, or if its kind is none.
     ///
     /// # Cost
     ///

@@ -92,21 +92,19 @@ fn two_entries_are_exactly_this_block() {
 
 #[test]
 fn versions_and_two_restart_points_are_exactly_this_block() {
-    expect_block(
-        "stone@9- stone@7=x stones@8=y stove@4=z",
-        3,
-        &[
-            // ANCHOR: listing_golden
-            b"\x00\x0d\x00stone\x00\x09\0\0\0\0\0\0", // byte  0: stone@9-
-            b"\x05\x08\x01\x01\x07\0\0\0\0\0\0x",     // byte 16: stone@7=x
-            b"\x05\x09\x01s\x01\x08\0\0\0\0\0\0y",    // byte 28: stones@8=y
-            b"\x00\x0d\x01stove\x01\x04\0\0\0\0\0\0z", // byte 41: stove@4=z
-            b"\x00\0\0\0",                            // restart 0: byte 0
-            b"\x29\0\0\0",                            // restart 1: byte 41
-            b"\x02\0\0\0",                            // so many restarts
-                                                      // ANCHOR_END: listing_golden
-        ],
-    );
+    #[rustfmt::skip]
+    let parts: [&[u8]; 7] = [
+        // ANCHOR: listing_golden
+        b"\x00\x0d\x00stone\x00\x09\0\0\0\0\0\0",  // byte  0: stone@9-
+        b"\x05\x08\x01\x01\x07\0\0\0\0\0\0x",      // byte 16: stone@7=x
+        b"\x05\x09\x01s\x01\x08\0\0\0\0\0\0y",     // byte 28: stones@8=y
+        b"\x00\x0d\x01stove\x01\x04\0\0\0\0\0\0z", // byte 41: stove@4=z
+        b"\x00\0\0\0",                             // restart point 0: byte 0
+        b"\x29\0\0\0",                             // restart point 1: byte 41
+        b"\x02\0\0\0",                             // so many restart points
+        // ANCHOR_END: listing_golden
+    ];
+    expect_block("stone@9- stone@7=x stones@8=y stove@4=z", 3, &parts);
 }
 
 #[test]

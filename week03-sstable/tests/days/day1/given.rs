@@ -435,15 +435,19 @@ fn expect_walk(
 
 // Costs and panics.
 
-/// The bytes that `work` allocates: the least of five runs, as under plain `cargo test` others
+/// The bytes that `work` allocates: the least of many runs, as under plain `cargo test` others
 /// allocate at the same time.
 pub(super) fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
-    let measure = |_| {
+    let mut least = usize::MAX;
+    for _ in 0..300 {
         let before = crate::MEMORY.total_allocated();
         black_box(work());
-        crate::MEMORY.total_allocated() - before
-    };
-    (0..5).map(measure).min().expect("five runs")
+        least = least.min(crate::MEMORY.total_allocated() - before);
+        if least == 0 {
+            break;
+        }
+    }
+    least
 }
 
 pub(super) fn built(entries: &[Entry], interval: usize) -> Vec<u8> {

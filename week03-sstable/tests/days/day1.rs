@@ -1,8 +1,6 @@
 //! Day 1: neighbours share their first bytes; restart points keep the search.
 
-mod cost;
 mod given;
-mod hostile;
 
 use given::Move::{First, Last, Next, Prev, Seek, SeekBack};
 use given::*;
@@ -368,6 +366,11 @@ fn a_cursor_that_takes_another_block_keeps_nothing_of_the_first() {
         }
     }
 }
+
+// What a move costs, and what it makes of any bytes.
+
+mod cost;
+mod hostile;
 
 /// The block of these entries has these bytes.
 #[track_caller]

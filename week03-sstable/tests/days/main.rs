@@ -10,5 +10,5 @@ use cap::Cap;
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
 
-mod day2;
 mod day1;
+mod day2;

@@ -4,7 +4,7 @@
 //!   state = SEED ^ length                                      all of 64 bits
 //!   for each eight bytes, and what is left over padded with zeros, as a little-endian number:
 //!       state = fold(state ^ number, MULTIPLIER)
-//!   hash  = fold(state ^ SEED, MULTIPLIER)
+//!   hash  = fold(state, SEED)
 //!
 //!   fold(a, b) = upper half of a × b (128 bits)  ^  lower half
 //! ```

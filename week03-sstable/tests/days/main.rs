@@ -3,6 +3,7 @@
 //! Every test runs in a process of its own, with a time limit and this much memory.
 
 use std::alloc::System;
+use std::hint::black_box;
 
 use cap::Cap;
 
@@ -12,3 +13,15 @@ static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
 
 mod day1;
 mod day2;
+/// The bytes that `work` allocates: the least of so many runs, as under plain `cargo test` others
+/// allocate at the same time.
+fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
+    let measure = |_| {
+        let before = MEMORY.total_allocated();
+        black_box(work());
+        MEMORY.total_allocated() - before
+    };
+    (0..runs).map(measure).min().expect("at least one run")
+}
+
+mod day4;

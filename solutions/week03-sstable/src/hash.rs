@@ -45,9 +45,11 @@ pub fn hash(key: &[u8]) -> u64 {
     // ANCHOR_END: day4_hash
 }
 
+// ANCHOR: listing_fold
 /// Multiplies, and folds the product's halves together.
 #[inline]
 pub(crate) fn fold(left: u64, right: u64) -> u64 {
     let product = u128::from(left) * u128::from(right);
     (product >> 64) as u64 ^ product as u64
 }
+// ANCHOR_END: listing_fold

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use memtable::{InternalKey, Kind, Lookup};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
-use sstable::filter::{PROBE_COUNT_MAX, expected_false_positive_rate, probe_count};
+use sstable::filter::{LINE_SIZE, PROBE_COUNT_MAX, expected_false_positive_rate, probe_count};
 use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum};
 use sstable::{BadBlock, Filter, FilterBuilder, Table, TableBuilder, TableOptions};
 use wal::fs::{Fs, SimFs};
@@ -76,9 +76,8 @@ pub(in crate::day4) fn decoded(bytes: &[u8]) -> Result<Filter, BadBlock> {
 #[track_caller]
 pub(in crate::day4) fn expect_judged(bytes: &[u8]) {
     let probes = bytes.last().map_or(0, |&last| usize::from(last));
-    let is_filter = bytes.len() > 1
-        && bytes.len() % sstable::filter::LINE_SIZE == 1
-        && (1..=PROBE_COUNT_MAX).contains(&probes);
+    let is_filter =
+        bytes.len() > 1 && bytes.len() % LINE_SIZE == 1 && (1..=PROBE_COUNT_MAX).contains(&probes);
     let came = decoded(bytes);
     assert!(
         came.is_ok() == is_filter,
@@ -126,10 +125,10 @@ pub(in crate::day4) fn expect_rate(
     }
 }
 
-/// In how many lines of a block a bit is set.
-pub(in crate::day4) fn used_lines(block: &[u8]) -> usize {
-    let lines = block.chunks_exact(sstable::filter::LINE_SIZE);
-    lines.filter(|line| line.iter().any(|&byte| byte != 0)).count()
+/// In how many lines two blocks differ.
+pub(in crate::day4) fn changed_lines(one: &[u8], other: &[u8]) -> usize {
+    let lines = |block| <[u8]>::chunks_exact(block, LINE_SIZE);
+    lines(one).zip(lines(other)).filter(|(one, other)| one != other).count()
 }
 
 /// The number of bits that are set in a block's lines.

@@ -78,8 +78,12 @@ pub fn probe_count(bits_per_key: usize) -> usize {
 ///
 /// A line of 512 bits has 512 / `bits_per_key` keys on average, and so many as a Poisson
 /// distribution says; with *i* keys in it, each of k probes meets a set bit with probability
-/// 1 − (1 − 1/512)^(i·k). (Putze and others, equation 3.)
+/// 1 − (1 − 1/512)^(i·k). (Putze and others, equation 3.) Without bits there is no filter, and all
+/// are let through.
 pub fn expected_false_positive_rate(bits_per_key: usize) -> f64 {
+    if bits_per_key == 0 {
+        return 1.0;
+    }
     let bits = (8 * LINE_SIZE) as f64;
     let probes = probe_count(bits_per_key) as f64;
     let mean = bits / bits_per_key as f64;

@@ -163,8 +163,10 @@ fn without_bits_or_without_keys_there_is_no_filter() {
     let none = [block_of(0, ["stone", "stove"]), block_of(10, [""; 0]), block_of(0, [""; 0])];
     let sizes = none.map(|block| block.len());
     assert_eq!(sizes, [0; 3], "no bits; no keys; neither: want no bytes at all {FORMAT}");
-    let mut builder = FilterBuilder::new(0);
-    let allocated = allocated_by(5, || (0_u8..100).for_each(|byte| builder.add(&[byte])));
+    let allocated = allocated_by(5, || {
+        let mut builder = FilterBuilder::new(0);
+        (0..100).for_each(|byte| builder.add(&[byte]));
+    });
     assert_eq!(allocated, 0, "bytes allocated for 100 keys without bits {FORMAT}");
     let size = block_of(1, [""]).len();
     assert_eq!(size, LINE_SIZE + 1, "one bit and one key, the empty one: want a line {FORMAT}");
@@ -249,45 +251,44 @@ fn keys_of_every_size_are_let_through() {
 
 #[test]
 fn absent_random_keys_are_let_through_as_rarely_as_theory_says() {
-    expect_rate("random keys", random_key_at, |index| random_key_at(index + (1 << 32)));
+    let absent = |index| random_key_at(index + PRESENT);
+    expect_rate("random keys", ALL_BITS, random_key_at, absent);
 }
 
 #[test]
 fn absent_numbers_are_let_through_as_rarely_as_theory_says() {
-    let absent = 1 << 20;
-    expect_rate(
-        "numbers, highest byte first",
-        |index| index.to_be_bytes().to_vec(),
-        |index| (index + absent).to_be_bytes().to_vec(),
-    );
-    expect_rate(
-        "numbers, lowest byte first",
-        |index| index.to_le_bytes().to_vec(),
-        |index| (index + absent).to_le_bytes().to_vec(),
-    );
-    expect_rate("numbers in digits", key_at, |index| key_at(index + 30_000));
+    let highest_first = |index: u64| index.to_be_bytes().to_vec();
+    let what = "numbers, highest byte first";
+    expect_rate(what, ALL_BITS, highest_first, |index| highest_first(index + PRESENT));
+    let lowest_first = |index: u64| index.to_le_bytes().to_vec();
+    let what = "numbers, lowest byte first";
+    expect_rate(what, USUAL_BITS, lowest_first, |index| lowest_first(index + PRESENT));
+    expect_rate("numbers in digits", USUAL_BITS, key_at, |index| key_at(index + PRESENT));
 }
 
 #[test]
 fn absent_keys_that_share_a_long_part_are_let_through_as_rarely_as_theory_says() {
     let long = "a stone by the river ".repeat(5);
     let before = |index: u64| format!("{long}{index}").into_bytes();
-    expect_rate("105 bytes in front of a number", before, |index| before(index + 30_000));
+    let what = "105 bytes in front of a number";
+    expect_rate(what, USUAL_BITS, before, |index| before(index + PRESENT));
     let behind = |index: u64| format!("{index:08}{long}").into_bytes();
-    expect_rate("105 bytes behind a number", behind, |index| behind(index + 30_000));
+    let what = "105 bytes behind a number";
+    expect_rate(what, USUAL_BITS, behind, |index| behind(index + PRESENT));
 }
 
 #[test]
 fn absent_keys_one_bit_away_are_let_through_as_rarely_as_theory_says() {
-    expect_rate("16 random bytes, and the same with a bit flipped", random_key_at, |index| {
-        flipped(random_key_at(index % 30_000), index as usize / 30_000 * 7 % 128)
-    });
-    // Every pair of 1 200 bits, all others being 0: so many keys of equal size.
+    let away = |index| flipped(random_key_at(index % PRESENT), (index / PRESENT * 7) as usize);
+    let what = "16 bytes that look random, and the same with a bit flipped";
+    expect_rate(what, USUAL_BITS, random_key_at, away);
+    // Any two of 600 bits, all others being 0.
     let pair = |index: u64| {
-        let (first, second) = (index as usize % 1200, index as usize / 1200 + 1);
-        flipped(flipped(vec![0; 150], first), (first + second) % 1200)
+        let (first, further) = (index as usize % 600, index as usize / 600 + 1);
+        flipped(flipped(vec![0; 75], first), (first + further) % 600)
     };
-    expect_rate("150 zeros but for two bits", pair, |index| pair(index + 30_000));
+    let what = "75 bytes of zeros but for two bits";
+    expect_rate(what, USUAL_BITS, pair, |index| pair(index + PRESENT));
 }
 
 #[test]

@@ -11,8 +11,6 @@ use cap::Cap;
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, 1 << 30);
 
-mod day1;
-mod day2;
 /// The bytes that `work` allocates: the least of so many runs, as under plain `cargo test` others
 /// allocate at the same time.
 fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
@@ -24,4 +22,6 @@ fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
     (0..runs).map(measure).min().expect("at least one run")
 }
 
+mod day1;
+mod day2;
 mod day4;

@@ -1,7 +1,6 @@
 //! What day 1's tests are given: a block's bytes, made and read by hand, and moves with a model.
 
 use std::fmt;
-use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bytes::Bytes;
@@ -434,21 +433,6 @@ fn expect_walk(
 }
 
 // Costs and panics.
-
-/// The bytes that `work` allocates: the least of many runs, as under plain `cargo test` others
-/// allocate at the same time.
-pub(super) fn allocated_by<T>(mut work: impl FnMut() -> T) -> usize {
-    let mut least = usize::MAX;
-    for _ in 0..300 {
-        let before = crate::MEMORY.total_allocated();
-        black_box(work());
-        least = least.min(crate::MEMORY.total_allocated() - before);
-        if least == 0 {
-            break;
-        }
-    }
-    least
-}
 
 pub(super) fn built(entries: &[Entry], interval: usize) -> Vec<u8> {
     let mut builder = BlockBuilder::new(interval);

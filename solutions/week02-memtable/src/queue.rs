@@ -121,7 +121,8 @@ impl WriteQueue {
     /// Writes the group at the head of the line, gives the others in it their outcomes, and wakes
     /// them, and whoever leads next. Returns the outcome of the first, which is the caller's own.
     ///
-    /// **Day 6**. As [`alone`](WriteQueue::alone), with a group. A member's last operation has the
+    /// **Day 6**. As [`go_ahead`](WriteQueue::go_ahead), with a group, whose members have to be told
+    /// before a panic goes on: so it cannot be called here. A member's last operation has the
     /// number of the group's last one, less all those that come behind it. A panic of `write` goes
     /// on when everybody has been told: who waits for a leader that is no more waits for ever.
     fn lead(

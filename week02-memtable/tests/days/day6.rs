@@ -186,7 +186,9 @@ fn after_a_failed_group_the_line_goes_on() {
 fn a_leader_that_panics_fails_its_group_and_nobody_else() {
     // Whoever is not told waits for ever.
     let ends = a_panicking_line();
-    assert!(ends[0].is_err(), "a panic is the leader's own, and goes on in its thread: rule 3");
+    let panic = ends[0].as_ref().expect_err("the leader's panic goes on in its thread: rule 3");
+    let text = panic.downcast_ref::<&str>();
+    assert_eq!(text, Some(&"a bug"), "what the leader panicked with, goes on as it is: rule 3");
     let Ok(Err(Error::Poisoned { cause })) = &ends[1] else {
         panic!("the leader of its group panicked, and the other member is told {:?}", ends[1]);
     };

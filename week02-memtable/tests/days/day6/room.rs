@@ -82,15 +82,14 @@ impl Sink {
 const FROZEN_MAX: usize = 3;
 
 fn open(fs: &SimFs, sink: &Arc<Sink>, begin: LogMark) -> MemStore {
+    open_with(fs, Some(Arc::clone(sink) as Arc<dyn Flush>), begin)
+}
+
+fn open_with(fs: &SimFs, flush: Option<Arc<dyn Flush>>, begin: LogMark) -> MemStore {
     let log = LogOptions { segment_size: 400, ..LogOptions::default() };
-    let options = MemOptions {
-        log,
-        begin,
-        memtable_size: 1_000,
-        frozen_max: FROZEN_MAX,
-        flush: Some(Arc::clone(sink) as Arc<dyn Flush>),
-        ..MemOptions::default()
-    };
+    let (memtable_size, frozen_max) = (1_000, FROZEN_MAX);
+    let options =
+        MemOptions { log, begin, memtable_size, frozen_max, flush, ..MemOptions::default() };
     let store = MemStore::open(Arc::new(fs.clone()), dir(), options);
     store.unwrap_or_else(|error| panic!("the store must open, and fails: {error}"))
 }
@@ -230,6 +229,41 @@ fn writers_wait_when_too_many_tables_stand_in_line() {
     wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
     let all = count(&store) + sink.flushed().1;
     assert_eq!(all, ENTRIES, "entries in the store and in flushed tables together");
+}
+
+#[test]
+fn writers_wait_in_a_store_that_opens_with_too_many_full_tables() {
+    let fs = SimFs::new(1);
+    let store = open_with(&fs, None, LogMark::default());
+    let mut written = fill(&store, FROZEN_MAX + 2);
+    store.close().expect("an open store closes");
+    drop(store);
+    let sink = Arc::new(Sink::default());
+    let store = open(&fs, &sink, LogMark::default());
+    assert_eq!(frozen(&store), FROZEN_MAX + 2, "a store without flusher has no limit");
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| write_all(&store, 5_000..5_100));
+        for _ in 0..2_000 {
+            thread::yield_now();
+        }
+        let is_through = writer.is_finished();
+        sink.permit(usize::MAX / 2);
+        assert!(!is_through, "there was no room for 100 more entries, nor for one table: rule 5");
+    });
+    written += 100;
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
+    assert_eq!(count(&store) + sink.flushed().1, written, "nothing was lost while writers waited");
+}
+
+#[test]
+fn a_log_that_cannot_be_removed_stops_nobody() {
+    let (fs, sink, store) = with_sink();
+    sink.permit(usize::MAX / 2);
+    fs.fail(wal::fs::Operation::Remove, 1, wal::fs::Fault::Io);
+    write_all(&store, 0..200);
+    wait_until("every full table is flushed and leaves: rule 4", || frozen(&store) == 0);
+    let all = count(&store) + sink.flushed().1;
+    assert_eq!(all, 200, "a purge that fails costs room on the disk, and nothing else: rule 4");
 }
 
 #[test]

@@ -136,9 +136,34 @@ fn one_group_is_written_at_a_time() {
 
 #[test]
 fn the_line_is_open_while_a_group_is_written() {
-    // Whoever cannot get into the line waits for ever: the leader goes on when five stand there.
-    let line = a_line_behind_a_leader(1 << 20, &[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
-    assert_eq!(line.outcomes.len(), 5, "five stood in line while one was writing: rule 1");
+    // The first finds nobody, and the second leads from the line: while each of them writes, the
+    // next one comes.
+    let queue = &WriteQueue::new(1 << 20);
+    let [begun, come, locked_out] = &[const { AtomicU64::new(0) }; 3];
+    thread::scope(|scope| {
+        for number in 1..=3 {
+            let write = move |_group| {
+                begun.store(number, Ordering::SeqCst);
+                if number < 3 && !comes_true(|| come.load(Ordering::SeqCst) > number) {
+                    locked_out.store(number + 1, Ordering::SeqCst);
+                }
+                Ok(number)
+            };
+            let batch = puts(number as usize, 1);
+            let writer = scope.spawn(move || queue.write(batch, Durability::Buffered, write));
+            let is_writing = || begun.load(Ordering::SeqCst) == number || writer.is_finished();
+            wait_until("who comes is written, or stands in line: rule 1", || {
+                is_writing() || queue.waiting() == 1
+            });
+            come.store(number, Ordering::SeqCst);
+            wait_until("and is written when it is the first: rule 1", is_writing);
+        }
+    });
+    let locked_out = locked_out.load(Ordering::SeqCst);
+    assert_eq!(
+        locked_out, 0,
+        "the writer that could not get into the line while the one before it was writing: rule 1"
+    );
 }
 
 // Failures.

@@ -36,20 +36,22 @@ pub(super) fn puts(writer: usize, count: usize) -> WriteBatch {
     batch
 }
 
-/// Returns when `done` says so, which is soon; fails if it does not within seconds. How long these
-/// are changes no result: others only get their turn.
-#[track_caller]
-pub(super) fn wait_until(expected: &str, done: impl Fn() -> bool) {
-    for round in 0..3_000 {
-        if done() {
-            return;
-        }
+/// Whether `done` says so within seconds. How long these are changes no result: others only get
+/// their turn.
+pub(super) fn comes_true(done: impl Fn() -> bool) -> bool {
+    (0..3_000).any(|round| {
         match round {
             ..1_000 => thread::yield_now(),
             _ => thread::sleep(Duration::from_millis(1)),
         }
-    }
-    panic!("it does not come to this: {expected}");
+        done()
+    })
+}
+
+/// Returns when `done` says so, which is soon; fails if it does not.
+#[track_caller]
+pub(super) fn wait_until(expected: &str, done: impl Fn() -> bool) {
+    assert!(comes_true(done), "it does not come to this: {expected}");
 }
 
 /// Returns when so many writers of the store stand in line.

@@ -25,3 +25,4 @@ fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
 mod day1;
 mod day2;
 mod day4;
+mod day6;

@@ -39,24 +39,36 @@ fn blocks_of_every_small_size_come_back() {
 }
 
 // ANCHOR: listing_golden
-const SCREE: &[u8] = b"stone, stone, stone, and one more stone";
-const SCREE_LZ4: &[u8] = b"\x27\0\0\0\x7astone, \x07\0\xd0and one more stone";
-const SCREE_SNAPPY: &[u8] = b"\x27\0\0\0\x27\x18stone, \x36\x07\0\x44and one more stone";
+const STONES: &[u8] = b"stone, stone, stone, stone, and one more stone";
+const STONES_LZ4: &[u8] = b"\x2e\0\0\0\x7fstone, \x07\0\x02\xf0\x03and one more stone";
+const STONES_SNAPPY: &[u8] = b"\x2e\0\0\0\x2e\x18stone, \x52\x07\0\x44and one more stone";
 // ANCHOR_END: listing_golden
 
 #[test]
 fn a_stored_block_is_exactly_these_bytes() {
-    for (codec, want) in [(Codec::Lz4, SCREE_LZ4), (Codec::Snappy, SCREE_SNAPPY)] {
-        let stored = compressed(codec, SCREE);
-        let (got, want) = (show(&stored).to_string(), show(want).to_string());
-        assert_eq!(got, want, "{codec:?}: what is stored of \"{}\" {STORED}", show(SCREE));
+    for (codec, want) in [(Codec::Lz4, STONES_LZ4), (Codec::Snappy, STONES_SNAPPY)] {
+        let (got, want) = (show(&compressed(codec, STONES)).to_string(), show(want).to_string());
+        assert_eq!(got, want, "{codec:?}: what is stored of {} {STORED}", show(STONES));
     }
 }
 
 #[test]
+fn one_byte_decides_whether_a_block_pays() {
+    // One stone less: 39 bytes, and an eighth of that is 4 and 7 eighths.
+    let block = &STONES[7..];
+    let lz4 = b"\x27\0\0\0\x7astone, \x07\0\xf0\x03and one more stone";
+    let stored = compressed(Codec::Lz4, block);
+    assert_eq!(show(&stored).to_string(), show(lz4).to_string(), "34 of 39 bytes pay {PAYS}");
+    let mut out = Vec::new();
+    let came = Codec::Snappy.compress(block, &mut out);
+    assert_eq!(came, Codec::None, "Snappy needs 35 bytes of 39, one too many {PAYS}");
+    assert_eq!(show(&out).to_string(), show(block).to_string(), "so the block is stored {PAYS}");
+}
+
+#[test]
 fn these_bytes_are_a_stored_block() {
-    expect_back(Codec::Lz4, SCREE_LZ4, SCREE, "the golden block");
-    expect_back(Codec::Snappy, SCREE_SNAPPY, SCREE, "the golden block");
+    expect_back(Codec::Lz4, STONES_LZ4, STONES, "the golden block");
+    expect_back(Codec::Snappy, STONES_SNAPPY, STONES, "the golden block");
     // Another program may have stored it: literals alone, and more bytes than the block has.
     expect_back(Codec::Lz4, b"\x05\0\0\0\x50stone", b"stone", "literals alone");
     expect_back(Codec::Snappy, b"\x05\0\0\0\x05\x10stone", b"stone", "literals alone");
@@ -172,7 +184,7 @@ fn a_raw_block_is_not_copied() {
     assert_eq!(block.as_ptr(), stored.as_ptr(), "a raw block is the memory that was read (rule 4)");
     let allocated = allocated_by(5, || Codec::None.decompress(stored.clone()));
     assert_eq!(allocated, 0, "bytes allocated for a raw block (rule 4 of day 6)");
-    expect_back(Codec::Snappy, SCREE_SNAPPY, SCREE, "a block that is not raw");
+    expect_back(Codec::Snappy, STONES_SNAPPY, STONES, "a block that is not raw");
 }
 
 #[test]

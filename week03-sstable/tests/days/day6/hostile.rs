@@ -58,6 +58,17 @@ fn a_size_above_any_blocks_gets_no_memory() {
 }
 
 #[test]
+fn the_size_that_snappy_has_of_its_own_gets_no_memory() {
+    // Seven bits to a byte, the lowest first: 1 GiB, and the largest of all.
+    for own in [b"\x80\x80\x80\x80\x04", b"\xff\xff\xff\xff\x0f"] {
+        let stored = Bytes::from(claim(100, &[&own[..], b"\x10stone"].concat()));
+        expect_refused(Codec::Snappy, &stored, 4, "100 in front, and more in Snappy's own", ANY);
+        let allocated = allocated_by(5, || Codec::Snappy.decompress(stored.clone()));
+        assert!(allocated < 512, "{allocated} bytes, and the size in front says 100 {CLAIM}");
+    }
+}
+
+#[test]
 fn a_size_that_the_codec_can_make_is_tried() {
     for &codec in CODECS {
         for size in [1, 100, 1000] {

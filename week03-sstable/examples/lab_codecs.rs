@@ -42,7 +42,8 @@ fn main() {
             if *kind == "noise" && codec == Codec::Snappy {
                 continue; // the same line as LZ4's
             }
-            let series = if *kind == "noise" { "noise, either" } else { &format!("{kind}, {name}") };
+            let series =
+                if *kind == "noise" { "noise, either" } else { &format!("{kind}, {name}") };
             for (size, measured) in BLOCK_SIZES.iter().zip(all) {
                 println!("{series},{size},{:.2}", measured.left);
             }
@@ -103,9 +104,11 @@ fn speed(start: Instant) -> f64 {
 /// Words of two hundred, few of them much used, in no order.
 fn words() -> Vec<u8> {
     let mut dice = Dice(1);
-    let syllables = ["mar", "ble", "quar", "tz", "sto", "ne", "sla", "te", "gra", "ni", "pum", "ice"];
+    let syllables =
+        ["mar", "ble", "quar", "tz", "sto", "ne", "sla", "te", "gra", "ni", "pum", "ice"];
     let mut syllable = || syllables[dice.below(syllables.len())];
-    let words: Vec<String> = (0..200).map(|_| [syllable(), syllable(), syllable()].concat()).collect();
+    let words: Vec<String> =
+        (0..200).map(|_| [syllable(), syllable(), syllable()].concat()).collect();
     let mut dice = Dice(2);
     fill(move |_| {
         let end = 1 + dice.below(words.len());
@@ -120,7 +123,9 @@ fn rows() -> Vec<u8> {
     fill(move |row| {
         let (customer, cents) = (dice.below(50_000), dice.below(100_000));
         let state = states[dice.below(states.len())];
-        format!("{{\"id\":{row},\"customer\":{customer},\"cents\":{cents},\"state\":\"{state}\"}}\n")
+        format!(
+            "{{\"id\":{row},\"customer\":{customer},\"cents\":{cents},\"state\":\"{state}\"}}\n"
+        )
     })
 }
 

@@ -151,7 +151,8 @@ fn a_block_that_does_not_pay_is_stored_as_it_is() {
         assert!(compressed(codec, &zeros(4096)).len() < 500, "4096 zeros pay {PAYS}");
         let mut blocks = vec![noise(4096), noise(1 << 20), b"stone".to_vec(), vec![0], Vec::new()];
         // One that gets smaller, but not by an eighth.
-        let (block, _) = from_zeros_to_noise(codec, 1000).find(|&(_, size)| size > 900).expect("one");
+        let (block, _) =
+            from_zeros_to_noise(codec, 1000).find(|&(_, size)| size > 900).expect("one");
         blocks.push(block);
         for block in blocks {
             let mut out = b"before".to_vec();

@@ -38,9 +38,8 @@ pub(super) fn read_block(file: &dyn File, name: &'static str, handle: Handle) ->
     if u32_at(&bytes, size + 1) != checksum(handle.offset, &bytes[..=size], &[]) {
         return Err(bad(size + 1, "the checksum does not match"));
     }
-    let codec = Codec::from_number(bytes[size]).ok_or_else(|| {
-        unsupported(file.path(), name, handle.offset, bytes[size])
-    })?;
+    let codec = Codec::from_number(bytes[size])
+        .ok_or_else(|| unsupported(file.path(), name, handle.offset, bytes[size]))?;
     bytes.truncate(size);
     let block = codec.decompress(Bytes::from(bytes));
     block.map_err(|block| bad(block.at, block.reason))

@@ -9,7 +9,9 @@ use memtable::{Cursor, InternalKey, Kind, Lookup};
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum};
-use sstable::{BadBlock, Block, BlockBuilder, Codec, Properties, Table, TableBuilder, TableOptions};
+use sstable::{
+    BadBlock, Block, BlockBuilder, Codec, Properties, Table, TableBuilder, TableOptions,
+};
 use wal::fs::{Fs, SimFs};
 use wal::testing::show;
 use wal::{Error, Result};
@@ -155,7 +157,10 @@ pub(super) fn expect_judged(codec: Codec, stored: &[u8]) {
         let front = stored.first_chunk().expect("without a size there is no block (rule 3)");
         let claimed = u32::from_le_bytes(*front);
         let size = block.len();
-        assert_eq!(size, claimed as usize, "{codec:?}: bytes of the block, and those claimed {ANY}");
+        assert_eq!(
+            size, claimed as usize,
+            "{codec:?}: bytes of the block, and those claimed {ANY}"
+        );
     }
 }
 

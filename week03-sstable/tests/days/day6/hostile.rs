@@ -128,7 +128,10 @@ fn every_flipped_bit_is_an_error_or_a_block_of_its_size() {
                 stored[bit / 8] ^= 1 << (bit % 8);
                 expect_judged(codec, &stored);
                 let in_size = bit < 32 && unpacked(codec, &stored).is_ok();
-                assert!(!in_size, "{codec:?}: bit {bit} of the size is flipped, a block came {ANY}");
+                assert!(
+                    !in_size,
+                    "{codec:?}: bit {bit} of the size is flipped, a block came {ANY}"
+                );
             }
         }
     }

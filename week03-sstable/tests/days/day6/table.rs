@@ -146,7 +146,11 @@ fn a_codec_that_is_not_in_this_build_is_named_with_its_block() {
         let table = open(&sim);
         let per_block = COUNT / file.data.len();
         let error = error_of(&table, per_block + 1);
-        assert_eq!(error.io_kind(), Some(ErrorKind::Unsupported), "the kind of \"{error}\" {TABLE}");
+        assert_eq!(
+            error.io_kind(),
+            Some(ErrorKind::Unsupported),
+            "the kind of \"{error}\" {TABLE}"
+        );
         for part in [format!("codec {number}"), place(&file, 1)] {
             let named = error.to_string().contains(&part);
             assert!(named, "\"{error}\" should say \"{part}\": who reads it needs both {TABLE}");
@@ -211,7 +215,10 @@ fn a_block_in_the_cache_is_not_decompressed_again() {
         let file = TableFile::read(&sim);
         let size = file.data[0].stored.len() as u64 + 5;
         assert_eq!(stats.bytes_read, size, "{codec:?}: bytes read are those stored {TABLE}");
-        assert!(size < 500, "{codec:?}: a block of zeros is stored in few bytes, not {size} {PAYS}");
+        assert!(
+            size < 500,
+            "{codec:?}: a block of zeros is stored in few bytes, not {size} {PAYS}"
+        );
         let key = key_at(1);
         let allocated = allocated_by(5, || table.get(&key, 7));
         assert_eq!(allocated, 0, "{codec:?}: bytes allocated for a block in the cache (day 5)");

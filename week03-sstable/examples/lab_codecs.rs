@@ -42,8 +42,10 @@ fn main() {
             if *kind == "noise" && codec == Codec::Snappy {
                 continue; // the same line as LZ4's
             }
-            let series =
-                if *kind == "noise" { "noise, either" } else { &format!("{kind}, {name}") };
+            let series = match *kind {
+                "noise" => "noise, either".to_owned(),
+                _ => format!("{kind}, {name}"),
+            };
             for (size, measured) in BLOCK_SIZES.iter().zip(all) {
                 println!("{series},{size},{:.2}", measured.left);
             }

@@ -36,6 +36,9 @@ fn blocks_of_every_small_size_come_back() {
             expect_back(stored_as, &out, &text[..size], &format!("{size} bytes of text"));
         }
     }
+    CODECS
+        .iter()
+        .for_each(|&codec| assert!(compressed(codec, &text).len() < 262, "300 bytes {PAYS}"));
 }
 
 // ANCHOR: listing_golden

@@ -155,11 +155,11 @@ pub(super) fn expect_refused(codec: Codec, stored: &[u8], at: usize, what: &str,
 pub(super) fn expect_judged(codec: Codec, stored: &[u8]) {
     if let Ok(block) = unpacked(codec, stored) {
         let front = stored.first_chunk().expect("without a size there is no block (rule 3)");
-        let claimed = u32::from_le_bytes(*front);
-        let size = block.len();
+        let (size, want) = (block.len(), u32::from_le_bytes(*front));
+        let shown = show(stored);
         assert_eq!(
-            size, claimed as usize,
-            "{codec:?}: bytes of the block, and those claimed {ANY}"
+            size, want as usize,
+            "{codec:?}: size of the block, and size in front {ANY}: {shown}"
         );
     }
 }

@@ -138,9 +138,9 @@ fn tables_without_compression_are_read_and_written_as_before() {
 fn a_codec_that_is_not_in_this_build_is_named_with_its_block() {
     for number in [UNKNOWN, 4, 200, 255] {
         let (sim, _) = build(&with_codec(Codec::Lz4), COUNT, |_| zeros(100));
-        TableFile::read(&sim).store_anew(&sim, |block_index, block| match block_index {
-            1 => (number, claim(block.len() as u32, &packed(Codec::Lz4, block))),
-            _ => (0, block.to_vec()),
+        TableFile::read(&sim).store_anew(&sim, |block_index, block| {
+            let stored = claim(block.len() as u32, &packed(Codec::Lz4, block));
+            (if block_index == 1 { number } else { 1 }, stored)
         });
         let file = TableFile::read(&sim);
         let table = open(&sim);

@@ -94,9 +94,9 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if `raw_size` is cut off, is above [`BLOCK_SIZE_MAX`], or above
-    /// [`ratio_max`](Codec::ratio_max) times what is compressed; nothing was allocated then. Also
-    /// if that is no compressed block, or one of another size.
+    /// [`BadBlock`] at byte 0 if `raw_size` is cut off, is above [`BLOCK_SIZE_MAX`], or above
+    /// [`ratio_max`](Codec::ratio_max) times what is compressed; nothing was allocated then. At
+    /// byte 4, where `packed` begins, if that is no compressed block, or one of another size.
     ///
     /// # Cost
     ///
@@ -110,10 +110,10 @@ impl Codec {
         todo!("day 6: decompress")
     }
 
-    /// Appends `block` to `out`, compressed; false if the codec cannot, and then `out` is as it
-    /// was.
+    /// Appends `block` to `out`, compressed, without a size in front; false if the codec cannot,
+    /// and then `out` is as it was.
     ///
-    /// **Day 6**.
+    /// **Day 6**. [`Codec::None`] cannot.
     ///
     /// # Cost
     ///
@@ -128,10 +128,14 @@ impl Codec {
         todo!("day 6: pack")
     }
 
-    /// Decompresses `packed` into `block`, and says how many bytes that were; `None` if it is none,
-    /// or has more.
+    /// Decompresses `packed` into `block`, and says how many bytes that were; `None` if `packed` is
+    /// no compressed block, or one of more bytes.
     ///
-    /// **Day 6**.
+    /// **Day 6**. [`Codec::None`] unpacks nothing: `None`.
+    ///
+    /// # Cost
+    ///
+    /// The codec's; no copy of the block.
     fn unpack(self, packed: &[u8], block: &mut [u8]) -> Option<usize> {
         // The same three crates: `decompress_into`, `Decoder::decompress`,
         // `zstd::bulk::decompress_to_buffer`. None of them writes past the end of `block`.

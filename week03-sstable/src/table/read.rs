@@ -57,9 +57,13 @@ pub(super) fn corruption(path: &Path, name: &'static str, offset: u64, bad: BadB
     Error::corruption(path, offset, format!("{name} at byte {offset}, {bad}"))
 }
 
-/// A checksum is right, and the codec is none of this build's.
+/// The checksum of the part `name`, which begins at `offset`, is right, and its codec is none of
+/// this build's.
 #[cold]
-fn unsupported(path: &Path) -> Error {
-    let reason = "a block's codec is not in this build (Zstandard needs the feature `zstd`)";
+fn unsupported(path: &Path, name: &'static str, offset: u64, codec: u8) -> Error {
+    let reason = format!(
+        "{name} at byte {offset} has codec {codec}, which is not in this build (3, Zstandard, \
+         needs the feature `zstd`)"
+    );
     Error::io("decompress", path, io::Error::new(io::ErrorKind::Unsupported, reason))
 }

@@ -72,8 +72,12 @@ pub(super) fn counters(size: usize) -> Vec<u8> {
 
 /// Every kind of data, in sizes from nothing to a megabyte.
 pub(super) fn all_kinds() -> Vec<(String, Vec<u8>)> {
-    let kinds: [(&str, fn(usize) -> Vec<u8>); 4] =
-        [("zeros", zeros), ("text", text), ("counters", counters), ("noise", noise)];
+    let kinds = [
+        ("zeros", zeros as fn(usize) -> Vec<u8>),
+        ("text", text),
+        ("counters", counters),
+        ("noise", noise),
+    ];
     let sizes = [0, 1, 2, 100, 4 << 10, 64 << 10, 1 << 20];
     let of_size = |size| kinds.map(|(name, kind)| (format!("{size} bytes of {name}"), kind(size)));
     sizes.into_iter().flat_map(of_size).collect()

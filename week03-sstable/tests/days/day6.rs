@@ -105,14 +105,19 @@ fn what_is_stored_is_the_size_and_what_the_codec_makes() {
 
 #[test]
 fn what_is_stored_is_appended() {
+    let before = noise(5000);
     for &codec in CODECS {
         for block in [text(500), noise(500), zeros(70_000), Vec::new()] {
-            let (mut alone, mut behind) = (Vec::new(), b"before".to_vec());
+            let (mut alone, mut behind) = (Vec::new(), before.clone());
             let stored_as = codec.compress(&block, &mut alone);
-            assert_eq!(codec.compress(&block, &mut behind), stored_as, "the same block, the same");
-            let want = [b"before", alone.as_slice()].concat();
+            assert_eq!(
+                codec.compress(&block, &mut behind),
+                stored_as,
+                "the codec behind 5000 bytes {PAYS}"
+            );
+            let want = [before.as_slice(), &alone].concat();
             let size = block.len();
-            assert!(behind == want, "{codec:?}, {size} bytes behind \"before\" {STORED}");
+            assert!(behind == want, "{codec:?}, {size} bytes behind 5000 others {STORED}");
         }
         assert!(compressed(codec, &zeros(500)).len() < 100, "500 zeros are few bytes {STORED}");
     }

@@ -24,5 +24,6 @@ fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
 
 mod day1;
 mod day2;
+mod day3;
 mod day4;
 mod day6;

@@ -28,13 +28,16 @@ impl Block {
     ///   target    s t o v e        common = 3: "sto"
     ///   before    s t o n e
     ///   next      shared > 3    it has the same "n" there: still smaller, and `common` stays
-    ///             shared < 3    it is larger where both were the same: the target is not here
-    ///             shared = 3    its rest and the target's decide, from byte 3 on
+    ///             shared ≤ 3    its rest and the target's decide, from byte `shared` on
     /// ```
+    ///
+    /// The walk is over one run, and ends at the restart point behind it: that one is not before
+    /// the target. Any bytes may stand in the block, and none may make it panic.
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if an entry on the way is none.
+    /// [`BadBlock`] at an entry on the way that is none, shares more than the user key before it
+    /// has, or reaches across the restart point.
     ///
     /// # Cost
     ///
@@ -42,27 +45,38 @@ impl Block {
     /// no allocation.
     pub fn find(&self, target: InternalKey<'_>) -> Result<Option<Found>, BadBlock> {
         // ANCHOR: day3_find
-        // Begin at the restart point before the target, as if the entry before it had nothing in
-        // common with the target; a restart point shares nothing, either. Where user keys are
-        // equal, trailers decide, the larger one first.
-        let trailer = target.trailer();
-        let mut at = self.restart(self.restart_before(&target)?);
-        let mut common = 0;
+        // Begin at the restart point before the target, as if an empty key stood in front of it; at
+        // the next restart point, likewise. Besides `common`, keep the size of the user key before:
+        // nobody can share more. Where user keys are equal, trailers decide, the larger one first.
+        let restart_index = self.restart_before(&target)?;
+        let run_end = match restart_index + 1 {
+            next if next < self.restart_count => self.restart(next),
+            _ => self.entries_end,
+        };
+        let mut at = self.restart(restart_index);
+        let (mut common, mut size_before) = (0, 0);
         while at < self.entries_end {
+            if at == run_end {
+                (common, size_before) = (0, 0);
+            }
             let entry = self.entry_at(at)?;
+            if entry.shared > size_before {
+                return Err(BadBlock { at, reason: "an entry shares more than there is" });
+            }
+            if at < run_end && entry.value.end > run_end {
+                return Err(BadBlock { at, reason: "an entry reaches across a restart point" });
+            }
+            size_before = entry.shared + entry.rest.len();
             at = entry.value.end;
-            // A restart point on the way shares nothing by its format, not by its key.
-            match entry.shared.cmp(&common) {
-                Ordering::Greater => continue,
-                Ordering::Less if entry.shared > 0 => return Ok(None),
-                Ordering::Less | Ordering::Equal => {}
+            if entry.shared > common {
+                continue;
             }
             let rest = &self.bytes[entry.rest];
             let wanted = &target.user_key[entry.shared..];
             let further = shared_prefix(rest, wanted);
             match rest[further..].first().cmp(&wanted[further..].first()) {
                 Ordering::Greater => return Ok(None),
-                Ordering::Equal if entry.trailer <= trailer => {
+                Ordering::Equal if entry.trailer <= target.trailer() => {
                     let kind = if entry.trailer as u8 == 0 { Kind::Delete } else { Kind::Put };
                     return Ok(Some(Found { kind, value: entry.value }));
                 }

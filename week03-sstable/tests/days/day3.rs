@@ -5,7 +5,6 @@ mod given;
 mod hostile;
 
 use std::collections::BTreeSet;
-use std::thread;
 
 use given::*;
 use memtable::{InternalKey, Kind, Lookup, SEQ_MAX};
@@ -51,16 +50,6 @@ fn find_gives_kind_and_place_of_the_first_entry_at_or_behind() {
     assert_eq!(find(b"stove", 9), put(30..31), "{why} {FINDS}");
     for (key, seq) in [(&b"stone"[..], 6), (b"stove", 8), (b"sto", 9), (b"stones", 9), (b"z", 9)] {
         assert_eq!(find(key, seq), Ok(None), "{} at {seq}, in {why} {FINDS}", show(key));
-    }
-}
-
-#[test]
-fn find_says_of_a_tombstone_that_it_is_one() {
-    let versions = entries("a@9- a@7=x a@5- b@5-");
-    for interval in [1, 2, 16] {
-        for target in targets(&versions) {
-            expect_found(&versions, interval, &target);
-        }
     }
 }
 
@@ -315,15 +304,4 @@ fn a_value_is_a_slice_of_its_block_and_outlives_the_table() {
     let Ok(Lookup::Value(value)) = given.table.get(b"b", 7) else { panic!("b is there {GETS}") };
     drop(given);
     assert!(value == vec![2; 40_000], "the value of b when its table is closed {GETS}");
-}
-
-#[test]
-fn a_table_is_shared_by_threads() {
-    let given = given(200, &numbered(200, 10));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| given.entries.iter().for_each(|entry| given.expect_get(&entry.user_key, 7)));
-        }
-    });
-    assert_eq!(given.table.stats().blocks_read, 800, "blocks read by four times 200 gets {GETS}");
 }

@@ -177,6 +177,7 @@ impl Index {
     }
 }
 
+// ANCHOR: listing_head
 /// The first eight bytes as a number, so that numbers are in the order of the bytes; zeros behind
 /// the end.
 #[inline]
@@ -190,3 +191,4 @@ fn head(bytes: &[u8]) -> u64 {
         }
     }
 }
+// ANCHOR_END: listing_head

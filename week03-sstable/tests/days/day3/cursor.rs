@@ -114,18 +114,6 @@ fn a_walk_meets_all_entries_from_either_end() {
 }
 
 #[test]
-fn a_walk_may_turn_at_every_entry() {
-    let given = given(64, &numbered(24, 4));
-    let mut walk = Walk::new(&given);
-    for entry in &given.entries {
-        for steps in [[Next, Prev, Prev], [Prev, Next, Next]] {
-            walk.go(Seek(entry));
-            steps.into_iter().for_each(|step| walk.go(step));
-        }
-    }
-}
-
-#[test]
 fn a_table_cursor_is_where_a_list_would_be_after_any_moves() {
     for seed in seeds(120) {
         let mut dice = Workload::new(seed);

@@ -116,7 +116,9 @@ pub(super) fn targets(entries: &[Entry]) -> Vec<Entry> {
         let mut longer = entry.user_key.clone();
         longer.push(0);
         let mut shorter = entry.user_key.clone();
-        shorter.pop();
+        let last = shorter.pop();
+        let mut other_end = shorter.clone();
+        other_end.extend(last.map(|byte| byte.wrapping_add(1)));
         let other = if entry.kind == Kind::Put { Kind::Delete } else { Kind::Put };
         targets.extend([
             entry.clone(),
@@ -125,6 +127,7 @@ pub(super) fn targets(entries: &[Entry]) -> Vec<Entry> {
             Entry { kind: other, ..entry.clone() },
             Entry { user_key: longer, ..entry.clone() },
             Entry { user_key: shorter, ..entry.clone() },
+            Entry { user_key: other_end, ..entry.clone() },
         ]);
     }
     targets

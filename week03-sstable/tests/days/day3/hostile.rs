@@ -267,7 +267,7 @@ fn a_handle_to_the_end_of_the_world_gets_no_memory() {
 // Properties and filter, with good checksums or not.
 
 #[test]
-fn properties_that_do_not_agree_with_the_index_are_refused() {
+fn properties_that_are_none_or_do_not_agree_with_the_index_are_refused() {
     let parts = Parts::of(&file_of(64, &entries(STONES)));
     // Byte 48 begins the size of the data blocks, 64 the numbers of blocks of each codec.
     for (at, byte) in [(48, 92), (48, 94), (52, 1), (64, 1), (64, 3), (64, 0), (68, 1), (76, 1)] {
@@ -276,20 +276,15 @@ fn properties_that_do_not_agree_with_the_index_are_refused() {
         let what = format!("byte {at} of the properties is {byte}: two blocks, of 93 bytes");
         expect_refused(&parts.file(), 158, &what);
     }
-    // 2³² − 1 blocks of one codec and 3 of another are 2 only in 32 bits.
-    let mut parts = parts;
-    parts.properties[64..72].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0]);
-    expect_refused(&parts.file(), 158, "more data blocks by the properties than 32 bits can count");
-}
-
-#[test]
-fn properties_that_are_none_are_refused() {
-    let parts = Parts::of(&file_of(64, &entries(STONES)));
     for size in [0, 1, 87, 88, 114] {
         let mut parts = parts.clone();
         parts.properties.truncate(size);
         expect_refused(&parts.file(), 158, "properties that are cut off");
     }
+    // 2³² − 1 blocks of one codec and 3 of another are 2 only in 32 bits.
+    let mut parts = parts;
+    parts.properties[64..72].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0]);
+    expect_refused(&parts.file(), 158, "more data blocks by the properties than 32 bits can count");
 }
 
 #[test]

@@ -82,7 +82,8 @@ fn find_agrees_with_a_list_in_random_blocks() {
 fn find_allocates_nothing() {
     let entries = numbered(200, 20);
     let block = block_of(&entries, 16);
-    let find_all = || entries.iter().all(|entry| block.find(entry.key()).is_ok_and(|f| f.is_some()));
+    let find_all =
+        || entries.iter().all(|entry| block.find(entry.key()).is_ok_and(|f| f.is_some()));
     let allocated = allocated_by(20, || assert!(find_all(), "each is there {FINDS}"));
     assert_eq!(allocated, 0, "bytes allocated to find 200 entries of a block at hand {FINDS}");
 }
@@ -93,12 +94,16 @@ fn find_refuses_an_entry_that_reaches_across_a_restart_point() {
     let [a, b, c] = [raw(0, "a", 1), raw(0, "b", 1 + 13), raw(0, "c", 1)];
     let block = block_of_raw(&[&a, &b, &c], &[0, (a.len() + b.len()) as u32]);
     // What is found before b is met, or from the restart point on, is a good answer.
-    let cases = [("a", Ok(true)), ("b", Err(13)), ("bb", Err(13)), ("c", Err(13)), ("d", Ok(false))];
+    let cases =
+        [("a", Ok(true)), ("b", Err(13)), ("bb", Err(13)), ("c", Err(13)), ("d", Ok(false))];
     for (target, want) in cases {
         let came = block.find(InternalKey::lookup(target.as_bytes(), 7));
         let came = came.map(|found| found.is_some()).map_err(|bad: BadBlock| bad.at);
         let why = "entry b at byte 13 goes on to the end, across the restart point of c";
-        assert_eq!(came, want, "find {target}, where {why} (an error is given by its byte) {FINDS}");
+        assert_eq!(
+            came, want,
+            "find {target}, where {why} (an error is given by its byte) {FINDS}"
+        );
     }
 }
 
@@ -126,7 +131,8 @@ fn expect_as_cursor(block: &Block, bytes: &[u8], target: &Entry) {
         Ok(found) => {
             let key = cursor.key().filter(|key| key.user_key == target.user_key);
             let want = key.map(|key| (key.kind, cursor.value().to_vec()));
-            let came = found.as_ref().map(|found| (found.kind, bytes[found.value.clone()].to_vec()));
+            let came =
+                found.as_ref().map(|found| (found.kind, bytes[found.value.clone()].to_vec()));
             sought.is_ok() && came == want
         }
         // Found there, it would reach across a restart point: a cursor says so when it goes on.
@@ -262,14 +268,20 @@ fn versions_of_one_key_in_many_blocks_take_one_read_each() {
     // Below 2 there is none, and the last separator is stone@2.
     (0..=402).for_each(|seq| given.expect_get(b"stone", seq));
     let came = given.reads() - reads;
-    assert_eq!(came, 401, "reads for 401 snapshots, and none for the two before the first version {GETS}");
+    assert_eq!(
+        came, 401,
+        "reads for 401 snapshots, and none for the two before the first version {GETS}"
+    );
 }
 
 #[test]
 fn separators_whose_first_bytes_are_alike_are_told_apart() {
     let mut ends: Vec<&[u8]> = vec![b"", b"\0", b"\0\0", b"a", b"a\0", b"a\0\0", b"b", b"b\xff"];
     ends.extend([&b"cccccccc"[..], b"cccccccc\0", b"cccccccca", b"ccccccccaa", b"cccccccd"]);
-    ends.extend([&b"\xff\xff\xff\xff\xff\xff\xff\xff"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"]);
+    ends.extend([
+        &b"\xff\xff\xff\xff\xff\xff\xff\xff"[..],
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    ]);
     for front in ["", "u", "users/", "eight of", "nine of u"] {
         let key = |end: &&[u8]| [front.as_bytes(), end].concat();
         let all: Vec<Entry> =

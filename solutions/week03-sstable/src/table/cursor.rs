@@ -54,8 +54,8 @@ impl<'a> TableCursor<'a> {
         place: impl FnOnce(&mut BlockCursor) -> Result<(), BadBlock>,
     ) -> Result<()> {
         // ANCHOR: day3_go
-        // `reset` puts another block into the cursor that is there. If there is no block to be had,
-        // `leave` is what is left.
+        // `reset` puts another block into the cursor that is there, and only then it is in that
+        // block. If there is none to be had, `leave` is what is left.
         let within = match &mut self.within {
             Some(within) if self.block_index == block_index => within,
             Some(within) => {

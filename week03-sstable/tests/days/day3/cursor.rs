@@ -133,7 +133,8 @@ fn a_table_cursor_is_where_a_list_would_be_after_any_moves() {
 fn seeks_lead_across_the_border_of_two_blocks() {
     // Between the blocks of the chapter: behind quartz@9, at and around the separator r.
     let given = given(64, &entries(STONES));
-    for target in entries("quartz@9=y quartz@8= quill@5= r@72057594037927935= r@9= ram@1= stone@8=") {
+    for target in entries("quartz@9=y quartz@8= quill@5= r@72057594037927935= r@9= ram@1= stone@8=")
+    {
         let mut walk = Walk::new(&given);
         walk.go(Seek(&target));
         walk.go(Prev);
@@ -244,8 +245,8 @@ fn a_cursor_holds_one_block() {
     }
     assert!(
         least < 100_000,
-        "a cursor that has been in more than 32 blocks of 60 KB holds {least} bytes: want one block \
-         {WALKS}"
+        "a cursor that has been in more than 32 blocks of 60 KB holds {least} bytes: want one \
+         block {WALKS}"
     );
 }
 
@@ -318,7 +319,10 @@ fn a_get_that_failed_is_tried_again() {
         given.sim.fail(Operation::Read, 1, Fault::Io);
         let came = given.table.get(&entry.user_key, 9);
         let is_io = came.as_ref().is_err_and(|error| error.io_kind().is_some());
-        assert!(is_io, "{entry} whose block cannot be read: want the disk's error, got {came:?} {FAILS}");
+        assert!(
+            is_io,
+            "{entry} whose block cannot be read: want the disk's error, got {came:?} {FAILS}"
+        );
         given.expect_get(&entry.user_key, 9);
     }
 }

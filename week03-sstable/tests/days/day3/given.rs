@@ -14,8 +14,8 @@ use wal::testing::{Workload, show};
 use wal::{Error, Result, Seq};
 
 pub(super) const OPENS: &str = "(rule 1 of day 3: footer, properties, index, and filter if there \
-                                is one, are read once and believed when they are checked: checksum, \
-                                blocks one behind the other to the end of the data, separators \
+                                is one, are read once and believed when they are checked: \
+                                checksum, blocks one behind the other to the end of the data, separators \
                                 ascending, properties that agree)";
 pub(super) const GETS: &str = "(rule 2 of day 3: the newest version that is not above the snapshot \
                                decides; one block is read at most, and none behind the last \

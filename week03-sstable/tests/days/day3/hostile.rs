@@ -53,10 +53,12 @@ fn a_read_that_fails_while_a_table_is_opened_is_an_error() {
 /// or right.
 #[track_caller]
 fn expect_right_or_named(sim: &SimFs, all: &[Entry], at: u64, what: &str) {
-    let table = open(sim).unwrap_or_else(|error| panic!("{what}, in a data block: {error} {OPENS}"));
+    let table =
+        open(sim).unwrap_or_else(|error| panic!("{what}, in a data block: {error} {OPENS}"));
     let mut failed = 0;
     for entry in all {
-        let (want, came) = (in_list(all, &entry.user_key, entry.seq), table.get(&entry.user_key, entry.seq));
+        let (want, came) =
+            (in_list(all, &entry.user_key, entry.seq), table.get(&entry.user_key, entry.seq));
         failed += usize::from(came.is_err());
         assert!(
             names_part(&came, at) || came.as_ref().is_ok_and(|came| *came == want),
@@ -117,7 +119,10 @@ fn a_file_that_gets_shorter_while_it_is_open_gives_errors() {
     for size in (0..=92).rev() {
         file.set_len(size).expect("a good disk");
         let came = given.table.get(b"stone", 9);
-        assert!(names_part(&came, 49), "stone, whose block is bytes 49 to 93, cut at {size}: {came:?} {FAILS}");
+        assert!(
+            names_part(&came, 49),
+            "stone, whose block is bytes 49 to 93, cut at {size}: {came:?} {FAILS}"
+        );
         if size >= 49 {
             given.expect_get(b"marble", 9);
         }
@@ -164,7 +169,9 @@ fn a_block_that_is_none_is_named_although_its_checksum_is_good() {
 
 #[test]
 fn a_block_whose_codec_nobody_knows_is_an_error() {
-    for (codec, parts) in [4, 9, 0xff].map(|codec| (codec, Parts::of(&file_of(64, &entries(STONES))))) {
+    for (codec, parts) in
+        [4, 9, 0xff].map(|codec| (codec, Parts::of(&file_of(64, &entries(STONES)))))
+    {
         let mut file = Vec::new();
         seal(&mut file, &parts.blocks[0], codec);
         let whole = parts.file();
@@ -172,7 +179,10 @@ fn a_block_whose_codec_nobody_knows_is_an_error() {
         let table = open(&disk_with(&file)).expect("a data block is not read to open");
         let came = table.get(b"marble", 9);
         let is_error = came.as_ref().is_err_and(|error| error.io_kind().is_some());
-        assert!(is_error, "codec {codec} with a good checksum: want Unsupported, got {came:?} {FAILS}");
+        assert!(
+            is_error,
+            "codec {codec} with a good checksum: want Unsupported, got {came:?} {FAILS}"
+        );
     }
 }
 

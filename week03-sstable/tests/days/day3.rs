@@ -1,8 +1,6 @@
 //! Day 3: one binary search for the block, one for the entry.
 
-mod cursor;
 mod given;
-mod hostile;
 
 use std::collections::BTreeSet;
 
@@ -317,3 +315,6 @@ fn a_value_is_a_slice_of_its_block_and_outlives_the_table() {
     drop(given);
     assert!(value == vec![2; 40_000], "the value of b when its table is closed {GETS}");
 }
+
+mod cursor;
+mod hostile;

@@ -274,7 +274,8 @@ fn versions_of_one_key_in_many_blocks_take_one_read_each() {
 
 #[test]
 fn separators_whose_first_bytes_are_alike_are_told_apart() {
-    let mut ends: Vec<&[u8]> = vec![b"", b"\0", b"\0\0", b"a", b"a\0", b"a\0\0", b"b", b"b\xff"];
+    let mut ends: Vec<&[u8]> =
+        vec![&b""[..], b"\0", b"\0\0", b"a", b"a\0", b"a\0\0", b"b", b"b\xff"];
     ends.extend([&b"cccccccc"[..], b"cccccccc\0", b"cccccccca", b"ccccccccaa", b"cccccccd"]);
     ends.extend([
         &b"\xff\xff\xff\xff\xff\xff\xff\xff"[..],

@@ -16,7 +16,7 @@ use crate::allocated_by;
 // Finding an entry in a block.
 
 /// What `find` should say of a block of these.
-fn found_in_list(entries: &[Entry], target: InternalKey<'_>) -> Option<&Entry> {
+fn found_in_list<'a>(entries: &'a [Entry], target: InternalKey<'_>) -> Option<&'a Entry> {
     let first = entries.iter().find(|entry| entry.key() >= target)?;
     (first.user_key == target.user_key).then_some(first)
 }

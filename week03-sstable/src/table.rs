@@ -87,8 +87,8 @@ impl Table {
     ///
     /// # Cost
     ///
-    /// Four reads. Memory for filter and index: with blocks of 4 KiB and entries of 100 bytes, some
-    /// two or three bytes an entry.
+    /// One read for each part: three, and one for a filter. Memory for filter and index: with
+    /// blocks of 4 KiB and entries of 100 bytes, some two or three bytes an entry.
     pub fn open(
         fs: &dyn Fs,
         path: &Path,

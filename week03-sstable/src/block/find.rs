@@ -28,22 +28,25 @@ impl Block {
     ///   target    s t o v e        common = 3: "sto"
     ///   before    s t o n e
     ///   next      shared > 3    it has the same "n" there: still smaller, and `common` stays
-    ///             shared < 3    it is larger where both were the same: the target is not here
-    ///             shared = 3    its rest and the target's decide, from byte 3 on
+    ///             shared ≤ 3    its rest and the target's decide, from byte `shared` on
     /// ```
+    ///
+    /// The walk is over one run, and ends at the restart point behind it: that one is not before
+    /// the target. Any bytes may stand in the block, and none may make it panic.
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if an entry on the way is none.
+    /// [`BadBlock`] at an entry on the way that is none, shares more than the user key before it
+    /// has, or reaches across the restart point.
     ///
     /// # Cost
     ///
     /// A binary search among restart points and a walk of at most an interval, in place: no copy,
     /// no allocation.
     pub fn find(&self, target: InternalKey<'_>) -> Result<Option<Found>, BadBlock> {
-        // Begin at the restart point before the target, as if the entry before it had nothing in
-        // common with the target; a restart point shares nothing, either. Where user keys are
-        // equal, trailers decide, the larger one first.
+        // Begin at the restart point before the target, as if an empty key stood in front of it; at
+        // the next restart point, likewise. Besides `common`, keep the size of the user key before:
+        // nobody can share more. Where user keys are equal, trailers decide, the larger one first.
         todo!("day 3: find")
     }
 }

@@ -53,8 +53,8 @@ impl<'a> TableCursor<'a> {
         block_index: usize,
         place: impl FnOnce(&mut BlockCursor) -> Result<(), BadBlock>,
     ) -> Result<()> {
-        // `reset` puts another block into the cursor that is there. If there is no block to be had,
-        // `leave` is what is left.
+        // `reset` puts another block into the cursor that is there, and only then it is in that
+        // block. If there is none to be had, `leave` is what is left.
         todo!("day 3: go")
     }
 

@@ -44,9 +44,9 @@ impl Block {
     /// A binary search among restart points and a walk of at most an interval, in place: no copy,
     /// no allocation.
     pub fn find(&self, target: InternalKey<'_>) -> Result<Option<Found>, BadBlock> {
-        // Begin at the restart point before the target, as if an empty key stood in front of it; at
-        // the next restart point, likewise. Besides `common`, keep the size of the user key before:
-        // nobody can share more. Where user keys are equal, trailers decide, the larger one first.
+        // Begin at the restart point before the target, as if an empty key stood in front of it.
+        // Besides `common`, keep the size of the user key before: nobody can share more. Where user
+        // keys are equal, trailers decide, the larger one first.
         todo!("day 3: find")
     }
 }

@@ -45,9 +45,9 @@ impl Block {
     /// no allocation.
     pub fn find(&self, target: InternalKey<'_>) -> Result<Option<Found>, BadBlock> {
         // ANCHOR: day3_find
-        // Begin at the restart point before the target, as if an empty key stood in front of it; at
-        // the next restart point, likewise. Besides `common`, keep the size of the user key before:
-        // nobody can share more. Where user keys are equal, trailers decide, the larger one first.
+        // Begin at the restart point before the target, as if an empty key stood in front of it.
+        // Besides `common`, keep the size of the user key before: nobody can share more. Where user
+        // keys are equal, trailers decide, the larger one first.
         let restart_index = self.restart_before(&target)?;
         let run_end = match restart_index + 1 {
             next if next < self.restart_count => self.restart(next),
@@ -56,9 +56,6 @@ impl Block {
         let mut at = self.restart(restart_index);
         let (mut common, mut size_before) = (0, 0);
         while at < self.entries_end {
-            if at == run_end {
-                (common, size_before) = (0, 0);
-            }
             let entry = self.entry_at(at)?;
             if entry.shared > size_before {
                 return Err(BadBlock { at, reason: "an entry shares more than there is" });

@@ -246,14 +246,18 @@ fn a_get_in_front_of_a_separator_does_not_look_into_the_next_block() {
 
 #[test]
 fn a_get_behind_the_last_separator_reads_and_allocates_nothing() {
-    let given = given(64, &entries(STONES));
-    let reads = given.reads();
-    // stove@9 is the last separator, number and kind: an older version would be behind it.
-    for (key, seq) in [(&b"stove"[..], 8), (b"stove\0", 9), (b"z", 9), (b"\xff\xff", u64::MAX)] {
-        given.expect_get(key, seq);
-        let allocated = allocated_by(20, || given.table.get(key, seq));
-        let came = (given.reads() - reads, allocated);
-        assert_eq!(came, (0, 0), "reads and bytes allocated for {} at {seq} {GETS}", show(key));
+    // The last key is the last separator, number and kind: an older version is behind it.
+    let behind = [(&b"users/stove"[..], 8), (b"users/stove\0", 9), (b"users/z", 9), (b"users0", 9)];
+    let farther = [(&b"userz"[..], 9), (b"v", 9), (b"\xff\xff", u64::MAX)];
+    for words in ["users/stove@9=y", "users/marble@7=x users/stone@7=x users/stove@9=y"] {
+        let given = given(1, &entries(words));
+        let reads = given.reads();
+        for (key, seq) in behind.into_iter().chain(farther) {
+            given.expect_get(key, seq);
+            let allocated = allocated_by(20, || given.table.get(key, seq));
+            let came = (given.reads() - reads, allocated);
+            assert_eq!(came, (0, 0), "reads and bytes allocated for {} at {seq} {GETS}", show(key));
+        }
     }
 }
 

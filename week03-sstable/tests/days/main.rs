@@ -27,3 +27,4 @@ mod day2;
 mod day3;
 mod day4;
 mod day6;
+mod day5;

@@ -1,0 +1,157 @@
+//! Which blocks go: two queues, and those that are remembered.
+
+use sstable::BlockCache;
+use wal::testing::{Workload, seeds};
+
+use super::given::*;
+
+/// Asks a new cache of ten places.
+#[track_caller]
+fn expect_after(asked: &str, there: &str) -> Places {
+    let cache = Places::new(10);
+    cache.ask(&asked.replace(' ', ""));
+    cache.expect_there(there, &format!("{asked} in ten places"));
+    cache
+}
+
+#[test]
+fn what_was_never_used_goes_in_the_order_in_which_it_came() {
+    expect_after("abcdefghij k", "bcdefghijk");
+    expect_after("abcdefghij klm", "defghijklm");
+    expect_after("jihgfedcba klm", "abcdefgklm");
+}
+
+#[test]
+fn what_was_used_since_it_came_moves_on_to_the_main_queue() {
+    expect_after("abcdefghij ac k", "acdefghijk");
+    expect_after("abcdefghij ac klmnopqrstuvwxyz", "acstuvwxyz");
+    expect_after("abcdefghij hij klmnopqrstuvwxyz", "hijtuvwxyz");
+}
+
+#[test]
+fn the_small_queue_gives_way_while_it_has_more_than_a_tenth() {
+    // Nine in the main queue, one place in ten for all others.
+    let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
+    // k is a tenth, not more: so the main queue gives way, and then k.
+    cache.ask("l");
+    cache.expect_there("cdefghijkl", "ten were used and moved on, then k and l came");
+    cache.ask("m");
+    cache.expect_there("cdefghijlm", "l and m came, and the small queue had two of ten places");
+    for name in 'n'..='z' {
+        cache.ask(&name.to_string());
+    }
+    cache.expect_there("cdefghijyz", "k to z came, each once");
+}
+
+#[test]
+fn uses_are_counted_anew_in_the_main_queue() {
+    // a was used three times in the small queue, the others once: all move on, and are equal.
+    expect_after("abcdefghij aaa bcdefghij k", "bcdefghijk");
+}
+
+#[test]
+fn a_use_in_the_main_queue_is_worth_a_round() {
+    // Nobody has a use but b and c: the queue's first ones, which go round once.
+    let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
+    cache.ask("bcl");
+    cache.expect_there("bcefghijkl", "b and c were used in the main queue, then l came");
+}
+
+#[test]
+fn no_more_than_three_uses_count() {
+    // b has many uses and the others three: after three rounds all are equal, and b is the first.
+    let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
+    cache.ask("bbbbbbbbbbbbbbbbbbbb");
+    cache.ask("cdefghijcdefghijcdefghij");
+    cache.ask("l");
+    cache.expect_there("cdefghijkl", "b was used 20 times, c to j three times, then l came");
+}
+
+#[test]
+fn three_uses_are_worth_more_than_two() {
+    let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
+    cache.ask("bbb cc dd ee ff gg hh ii jj l".replace(' ', "").as_str());
+    cache.expect_there("bdefghijkl", "b was used three times, c to j twice, then l came");
+}
+
+#[test]
+fn what_comes_back_soon_goes_into_the_main_queue() {
+    // a went, and comes back. Then a scan passes, and a is not in its way.
+    let cache = expect_after("abcdefghij k a", "acdefghijk");
+    cache.ask("lmnopqrstuvwxyz");
+    let there = cache.there();
+    assert!(there.starts_with('a'), "a went, came back, and then a scan of 15: {there} {QUEUES}");
+}
+
+#[test]
+fn what_comes_back_is_a_ghost_no_more() {
+    let cache = expect_after("abcdefghij k a", "acdefghijk");
+    assert_eq!(cache.ask("a"), "", "a is there: what was asked for again and was not there");
+}
+
+#[test]
+fn what_the_main_queue_lets_go_is_not_remembered() {
+    // a goes from the main queue, and comes back as if it were new.
+    let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
+    cache.ask("a");
+    cache.expect_there("acdefghijk", "a went from the main queue, and came back");
+    cache.ask("l");
+    cache.ask("m");
+    let there = cache.there();
+    assert!(!there.contains('a'), "a is in the small queue, as l and m are: {there} {QUEUES}");
+}
+
+#[test]
+fn to_ask_whether_a_block_is_there_is_no_use_of_it() {
+    let cache = expect_after("abcdefghij", "abcdefghij");
+    for _ in 0..5 {
+        assert!(cache.0.contains(key('a' as u64)), "a is there");
+    }
+    cache.ask("k");
+    cache.expect_there("bcdefghijk", "a was looked for, and not asked for");
+}
+
+#[test]
+fn a_full_scan_does_not_empty_the_cache() {
+    for shards in [1, 8] {
+        let cache = BlockCache::with_shards(4 << 20, shards);
+        let ask = |offset| is_loaded(&cache, key(offset), || charged(4096));
+        for _ in 0..3 {
+            (0..500).for_each(|offset| drop(ask(offset)));
+        }
+        // Twenty times as many as there are places.
+        (1000..21_000).for_each(|offset| drop(ask(offset)));
+        let left = (0..500).filter(|&offset| cache.contains(key(offset))).count();
+        assert!(
+            left >= 490,
+            "of 500 blocks that were used three times, {left} are left after a scan of 20 000, in \
+             {shards} shards with a thousand places {QUEUES}"
+        );
+    }
+}
+
+#[test]
+fn a_scan_in_the_middle_does_not_change_the_hit_rate() {
+    for seed in seeds(3) {
+        let mut dice = Workload::new(seed);
+        let cache = BlockCache::with_shards(200 * 4096, 1);
+        // Twice as likely with half the number: Zipf's law, over 2 000 blocks.
+        let mut hits_of = |questions: usize| {
+            let hit = |_: &usize| {
+                let random = dice.below(1 << 20) as f64 / f64::from(1 << 20);
+                let offset = 2000_f64.powf(random) as u64;
+                !is_loaded(&cache, key(offset), || charged(4096))
+            };
+            (0..questions).filter(hit).count()
+        };
+        hits_of(20_000);
+        let before = hits_of(2000);
+        (10_000..14_000).for_each(|offset| drop(is_loaded(&cache, key(offset), || charged(4096))));
+        let after = hits_of(2000);
+        assert!(
+            before > 1300 && after + 60 > before,
+            "of 2 000 questions, {before} were hits before a scan and {after} behind it, seed \
+             {seed}: the scan should take next to nothing {QUEUES}"
+        );
+    }
+}

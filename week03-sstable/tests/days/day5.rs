@@ -6,7 +6,7 @@ mod queues;
 mod table;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -23,7 +23,7 @@ fn cache() -> Arc<BlockCache> {
 }
 
 fn corruption(offset: u64) -> Error {
-    Error::corruption("/db/000007.sst", offset, "a bad block")
+    Error::corruption(Path::new("/db/000007.sst"), offset, "a bad block")
 }
 
 // A block that is there, and one that is not.
@@ -223,7 +223,7 @@ fn nobody_gets_the_same_error_twice() {
         let (cache, loads) = (Arc::clone(&cache), loads.clone());
         thread::spawn(move || {
             let mut last = String::new();
-            for _ in 0..20_000 {
+            for _ in 0..10_000 {
                 let load = || {
                     loads.count();
                     Err(corruption(loads.get()))

@@ -31,7 +31,7 @@ pub(super) const NAMED: &str = "(rule 5 of day 5: a block's name is its table's 
 pub(super) const PLACE: usize = 64 << 10;
 
 /// Of so many yields to others one is sure to be the last that they need.
-const PATIENCE: usize = 10_000_000;
+const PATIENCE: usize = 3_000_000;
 
 // Blocks and keys.
 
@@ -82,7 +82,7 @@ impl Places {
     /// Asks for each of these, one after the other; those that were not there.
     pub(super) fn ask(&self, names: &str) -> String {
         let misses = |name: &char| is_loaded(&self.0, key(*name as u64), || charged(PLACE));
-        names.chars().filter(misses).collect()
+        names.chars().filter(|name| *name != ' ').filter(misses).collect()
     }
 
     /// Asks for each of these, and keeps what comes.

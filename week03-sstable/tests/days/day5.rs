@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use sstable::cache::BlockKey;
 use sstable::{BlockCache, CacheStats};
 use wal::Error;
 use wal::testing::{Workload, seeds};
@@ -48,23 +47,6 @@ fn a_hit_allocates_nothing() {
     is_loaded(&cache, key(0), || block_of(4096));
     let ask = || (0..100).for_each(|_| drop(expect_hit(&cache, key(0), ONCE)));
     assert_eq!(allocated_by(5, ask), 0, "bytes that a hundred hits allocate {ONCE}");
-}
-
-#[test]
-fn blocks_of_two_tables_at_one_offset_do_not_meet() {
-    let cache = cache();
-    let size = |table_id: u64, offset: u64| 20 + 50 * table_id as usize + offset as usize;
-    let keys = (1..=40).flat_map(|table_id| (0..40).map(move |offset| (table_id, offset)));
-    for (table_id, offset) in keys.clone() {
-        let key = BlockKey { table_id, offset };
-        let loaded = is_loaded(&cache, key, || block_of(size(table_id, offset)));
-        assert!(loaded, "{key:?} was never asked for, and comes from memory {NAMED}");
-    }
-    for (table_id, offset) in keys {
-        let came = expect_hit(&cache, BlockKey { table_id, offset }, NAMED).size();
-        let want = size(table_id, offset);
-        assert_eq!(came, want, "size of the block of table {table_id} at {offset} {NAMED}");
-    }
 }
 
 #[test]

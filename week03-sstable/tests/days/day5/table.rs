@@ -2,13 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use memtable::{Cursor, Lookup};
 use sstable::{BlockCache, Table};
 use wal::Error;
 use wal::fs::{Fault, Operation, SimFs};
-use wal::testing::Workload;
 
 use super::given::*;
 use crate::allocated_by;
@@ -96,25 +94,6 @@ fn a_lookup_in_the_cache_allocates_nothing() {
 }
 
 #[test]
-fn threads_that_share_a_table_read_each_block_once() {
-    let (_, table, cache) = cached();
-    let table = Arc::new(table);
-    let look_up = |seed| {
-        let table = Arc::clone(&table);
-        thread::spawn(move || {
-            let mut dice = Workload::new(seed);
-            (0..500).for_each(|_| expect_value(&table, 0, dice.below(ENTRIES as usize) as u64));
-            (0..ENTRIES).for_each(|index| expect_value(&table, 0, index));
-        })
-    };
-    let threads: Vec<_> = (0..6).map(look_up).collect();
-    threads.into_iter().for_each(|thread| returned(thread, ONCE));
-    let (read, blocks) = (table.stats().blocks_read, block_count(&table));
-    assert_eq!(read, blocks, "blocks read by six threads with 700 lookups each {ONCE}");
-    assert_eq!(cache.stats().misses, blocks, "misses: {:?} {NAMED}", cache.stats());
-}
-
-#[test]
 fn a_damaged_block_is_an_error_each_time_and_is_not_kept() {
     let (sim, table, cache) = cached();
     let good = sim.contents(PATHS[0]);
@@ -149,19 +128,4 @@ fn a_value_pins_its_block_and_outlives_table_and_cache() {
     sim.remove(Path::new(PATHS[0])).expect("the disk works");
     drop((table, cache));
     assert_eq!(value, table_value(0, 0), "the value, when table and cache are gone {CHARGED}");
-}
-
-#[test]
-fn a_cursor_pins_the_block_that_it_is_in_and_no_other() {
-    let sim = disk_with_tables();
-    let cache = Arc::new(BlockCache::with_shards(2100, 1));
-    let table = open(&sim, 0, Some(&cache));
-    let mut cursor = table.cursor();
-    cursor.first().expect("the disk works");
-    (0..ENTRIES).for_each(|index| expect_value(&table, 0, index));
-    assert!(cache.contains(key(0)), "the cursor is in the first block: it stays {CHARGED}");
-    cursor.last().expect("the disk works");
-    (0..ENTRIES).rev().for_each(|index| expect_value(&table, 0, index));
-    let stats = cache.stats();
-    assert!(stats.charged_size <= 2100, "2 100 bytes, and one block is pinned: {stats:?} {CHARGED}");
 }

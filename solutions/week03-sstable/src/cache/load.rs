@@ -16,6 +16,7 @@ pub(super) struct Load {
     done: Condvar,
 }
 
+// ANCHOR: listing_state
 /// How far it is.
 #[derive(Debug, Default)]
 enum State {
@@ -27,6 +28,7 @@ enum State {
     /// Whoever loaded it panicked.
     GivenUp,
 }
+// ANCHOR_END: listing_state
 
 impl Load {
     /// Waits until it is over. `None` if it was given up: then nothing is known.

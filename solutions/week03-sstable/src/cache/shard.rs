@@ -52,6 +52,7 @@ pub(super) struct Shard {
     stats: CacheStats,
 }
 
+// ANCHOR: listing_look
 /// What stands for a key in the map.
 enum Slot {
     Cached(Cached),
@@ -74,6 +75,7 @@ pub(super) enum Look {
     /// You load it, and everybody else waits for you.
     Miss(Arc<Load>),
 }
+// ANCHOR_END: listing_look
 
 impl Shard {
     /// An empty shard for so many bytes.

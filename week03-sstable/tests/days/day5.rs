@@ -161,10 +161,14 @@ fn a_load_may_ask_for_other_blocks() {
 #[test]
 fn an_error_reaches_all_who_wait() {
     let cache = cache();
-    let errors: [fn() -> Error; 3] = [|| corruption(4096), || Error::Closed, || {
-        let source = io::Error::from(io::ErrorKind::PermissionDenied);
-        Error::Io { operation: "read", path: PathBuf::from("/db/000007.sst"), source }
-    }];
+    let errors: [fn() -> Error; 3] = [
+        || corruption(4096),
+        || Error::Closed,
+        || {
+            let source = io::Error::from(io::ErrorKind::PermissionDenied);
+            Error::Io { operation: "read", path: PathBuf::from("/db/000007.sst"), source }
+        },
+    ];
     for error in errors {
         let want = error().to_string();
         let first = Held::begin(&cache, key(0), move || Err(error()));

@@ -87,7 +87,7 @@ impl Places {
 
     /// Asks for each of these, and keeps what comes.
     pub(super) fn pin(&self, names: &str) -> Vec<Block> {
-        let ask = |name| self.0.get_or_load(key(name as u64), || Ok(charged(PLACE)));
+        let ask = |name: char| self.0.get_or_load(key(name as u64), || Ok(charged(PLACE)));
         names.chars().map(|name| ask(name).expect("a good load")).collect()
     }
 

@@ -32,7 +32,10 @@ fn what_is_there_is_charged_its_size_and_160_bytes() {
             let stats = cache.stats();
             let came = (stats.blocks, stats.charged_size);
             let want = there(&cache, 300);
-            assert_eq!(came, want, "blocks that are there, and their charge, seed {seed} {CHARGED}");
+            assert_eq!(
+                came, want,
+                "blocks that are there, and their charge, seed {seed} {CHARGED}"
+            );
             assert_eq!(
                 stats.misses,
                 stats.blocks + stats.evictions,
@@ -61,7 +64,8 @@ fn capacity_is_held_at_every_moment() {
             let kept = cache.contains(key(offset as u64));
             let want = charge <= capacity / shards;
             assert_eq!(
-                kept, want,
+                kept,
+                want,
                 "whether a block that was just asked for and is charged {charge} is there, in a \
                  shard of {} bytes: the new one is not what goes {CHARGED}",
                 capacity / shards

@@ -50,6 +50,8 @@ fn a_use_in_the_main_queue_is_worth_a_round() {
     let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
     cache.ask("bcl");
     cache.expect_there("bcefghijkl", "b and c were used in the main queue, then l came");
+    // The chapter's example.
+    expect_after("abcdefghij ac k b lmnopqr a lmnopqr s", "ablmnopqrs");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use memtable::{Cursor, Lookup};
 use sstable::{BlockCache, Table};
 use wal::Error;
-use wal::fs::{Fault, Operation, SimFs};
+use wal::fs::{Fault, Fs, Operation, SimFs};
 
 use super::given::*;
 use crate::allocated_by;

@@ -25,9 +25,9 @@ fn what_was_used_since_it_came_moves_on_and_the_rest_goes_in_order() {
 
 #[test]
 fn the_small_queue_gives_way_while_it_has_more_than_a_tenth() {
-    // Nine in the main queue, one place in ten for all others.
+    // a to i move on, and j alone is a tenth, not more: so the main queue gives way, and a goes.
     let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
-    // k is a tenth, not more: so the main queue gives way, and then k.
+    // j, which was used, moves on. Then k alone is a tenth, and b goes.
     cache.ask("l");
     cache.expect_there("cdefghijkl", "ten were used and moved on, then k and l came");
     cache.ask("m");
@@ -46,7 +46,7 @@ fn uses_are_counted_anew_in_the_main_queue() {
 
 #[test]
 fn a_use_in_the_main_queue_is_worth_a_round() {
-    // Nobody has a use but b and c: the queue's first ones, which go round once.
+    // In the main queue nobody has a use but b and c, its first ones, which go round once.
     let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");
     cache.ask("bcl");
     cache.expect_there("bcefghijkl", "b and c were used in the main queue, then l came");
@@ -78,7 +78,7 @@ fn what_comes_back_soon_goes_into_the_main_queue_once() {
     let cache = expect_after("abcdefghij k a", "acdefghijk");
     cache.ask("lmnopqrstuvwxyz");
     cache.expect_there("arstuvwxyz", "a went, came back, and a scan of 15 passed");
-    // All others are used, and a is not: the main queue lets it go, and does not remember it.
+    // All others are used, and a is not: the main queue lets it go, and it is no ghost any more.
     let cache = expect_after("abcdefghij k a cdefghijk l", "cdefghijkl");
     cache.ask("amn");
     cache.expect_there("defghijkmn", "a came back a second time, as new, and then m and n came");

@@ -36,6 +36,15 @@ fn the_small_queue_gives_way_while_it_has_more_than_a_tenth() {
         cache.ask(&name.to_string());
     }
     cache.expect_there("cdefghijyz", "k to z came, each once");
+    // Bytes are what counts: one block of three places is more than a tenth of ten.
+    let cache = expect_after("abcdefg abcdefg", "abcdefg");
+    is_loaded(&cache.0, key(0), || charged(3 * PLACE));
+    cache.ask("h");
+    cache.expect_there(
+        "abcdefgh",
+        "seven were used; one of three places came and was not; then h came",
+    );
+    assert!(!cache.0.contains(key(0)), "three places, not used since it came, are there {QUEUES}");
 }
 
 #[test]

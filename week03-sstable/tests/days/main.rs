@@ -26,5 +26,5 @@ mod day1;
 mod day2;
 mod day3;
 mod day4;
-mod day6;
 mod day5;
+mod day6;

@@ -28,3 +28,4 @@ mod day3;
 mod day4;
 mod day5;
 mod day6;
+mod entries;

@@ -8,8 +8,9 @@ use memtable::{InternalKey, Kind};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use sstable::{BadBlock, Block, BlockBuilder, BlockCursor};
-use wal::Seq;
 use wal::testing::show;
+
+pub(super) use crate::entries::{Entry, entries as given, in_order};
 
 pub(super) const BYTES: &str = "(rule 1 of day 1: the bytes of the drawing, and no others)";
 pub(super) const SHARED: &str = "(rule 2 of day 1: an entry shares all first bytes that its user \
@@ -21,52 +22,6 @@ pub(super) const READS: &str =
     "(rule 4 of day 1: a move reads what it needs and allocates nothing)";
 pub(super) const HOSTILE: &str = "(rule 5 of day 1: any bytes may come in; an answer is an entry \
                                   that stands there, or an error, which leaves the cursor at none)";
-
-/// One version of a key, and its value.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) user_key: Vec<u8>,
-    pub(super) seq: Seq,
-    pub(super) kind: Kind,
-    pub(super) value: Vec<u8>,
-}
-
-impl Entry {
-    pub(super) fn key(&self) -> InternalKey<'_> {
-        InternalKey { user_key: &self.user_key, seq: self.seq, kind: self.kind }
-    }
-}
-
-/// `"stone"@7="x"`, `"stone"@9-`.
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", show(&self.user_key), self.seq)?;
-        match self.kind {
-            Kind::Put => write!(f, "={}", show(&self.value)),
-            Kind::Delete => f.write_str("-"),
-        }
-    }
-}
-
-/// Entries as a text: `a@9=x a@4- @1=` is a value, a tombstone, and the empty key's empty value.
-pub(super) fn given(text: &str) -> Vec<Entry> {
-    let entry = |word: &str| {
-        let (user_key, rest) = word.split_once('@').expect("a key, @ and a number");
-        let (kind, (seq, value)) = match rest.strip_suffix('-') {
-            Some(seq) => (Kind::Delete, (seq, "")),
-            None => (Kind::Put, rest.split_once('=').expect("= and a value, or -")),
-        };
-        let seq = seq.parse().expect("a number");
-        Entry { user_key: user_key.into(), seq, kind, value: value.into() }
-    };
-    in_order(text.split_whitespace().map(entry).collect())
-}
-
-fn in_order(mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.sort_by(|left, right| left.key().cmp(&right.key()));
-    entries.dedup_by(|right, left| left.user_key == right.user_key && left.seq == right.seq);
-    entries
-}
 
 /// The empty key, keys that begin with each other, versions, tombstones, values that are empty.
 pub(super) fn mixed() -> Vec<Entry> {

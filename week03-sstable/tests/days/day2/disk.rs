@@ -111,12 +111,11 @@ fn after_a_failed_write_nothing_is_accepted() {
         fs.fail(Call::Write, nth, Fault::Io);
         let mut builder = builder(&fs, &options).expect("a good disk");
         let mut all = entries.iter();
-        let failed =
-            all.by_ref().find_map(|entry| builder.add(entry.internal_key(), &entry.value).err());
+        let failed = all.by_ref().find_map(|entry| builder.add(entry.key(), &entry.value).err());
         assert!(matches!(failed, Some(Error::Io { .. })), "write {nth} fails in `add`: {failed:?}");
         let why = format!("write {nth} failed: nobody knows what is in the file (rule 5 of day 2)");
         for entry in all {
-            let result = builder.add(entry.internal_key(), &entry.value);
+            let result = builder.add(entry.key(), &entry.value);
             assert!(matches!(result, Err(Error::Poisoned { .. })), "{why}; `add`: {result:?}");
         }
         let result = builder.finish();
@@ -132,7 +131,7 @@ fn a_builder_that_is_dropped_leaves_nothing() {
         let fs = disk(1);
         let mut builder = builder(&fs, &options).expect("a good disk");
         for entry in &entries[..count] {
-            builder.add(entry.internal_key(), &entry.value).expect("a good disk");
+            builder.add(entry.key(), &entry.value).expect("a good disk");
         }
         drop(builder);
         let left = names(&fs);

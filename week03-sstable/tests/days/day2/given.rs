@@ -1,6 +1,5 @@
 //! A table's file, taken apart by the drawing in `format.rs`, and a disk that keeps nothing.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +12,8 @@ use wal::fs::{File, Fs, Lock, SimFs};
 use wal::testing::Workload;
 use wal::{Error, Result, Seq};
 
+pub(super) use crate::entries::{Entry, as_written as entries};
+
 pub(super) const LAYOUT: &str = "(rule 1 of day 2: data blocks, index, properties, footer, one \
                                  behind the other without gaps; behind each block its codec and a \
                                  checksum over offset, block and codec)";
@@ -24,63 +25,21 @@ pub(super) const TEMPORARY: &str = "000007.sst.tmp";
 /// Four entries in two blocks, if these have 64 bytes: the table of the chapter.
 pub(super) const STONES: &str = "marble@7=x quartz@9=y stone@7=x stove@9=y";
 
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) key: Vec<u8>,
-    pub(super) seq: Seq,
-    pub(super) kind: Kind,
-    pub(super) value: Vec<u8>,
-}
-
-impl Entry {
-    pub(super) fn put(key: impl Into<Vec<u8>>, seq: Seq, value: impl Into<Vec<u8>>) -> Entry {
-        Entry { key: key.into(), seq, kind: Kind::Put, value: value.into() }
-    }
-
-    /// `a@9=x` is a put, `a@9-` a tombstone.
-    fn parse(word: &str) -> Entry {
-        let (key, rest) = word.split_once('@').expect("an entry is written key@number");
-        let (seq, kind, value) = match rest.split_once('=') {
-            Some((seq, value)) => (seq, Kind::Put, value),
-            None => (rest.strip_suffix('-').expect("no value, no ="), Kind::Delete, ""),
-        };
-        let seq = seq.parse().expect("an entry's number is a number");
-        Entry { key: key.into(), seq, kind, value: value.into() }
-    }
-
-    pub(super) fn internal_key(&self) -> InternalKey<'_> {
-        InternalKey { user_key: &self.key, seq: self.seq, kind: self.kind }
-    }
-
-    pub(super) fn encoded_key(&self) -> Vec<u8> {
-        encode(self.internal_key())
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = if self.kind == Kind::Put { "" } else { "-" };
-        write!(f, "{}@{}{end}", self.key.escape_ascii(), self.seq)
-    }
-}
-
-pub(super) fn entries(words: &str) -> Vec<Entry> {
-    words.split_whitespace().map(Entry::parse).collect()
-}
-
 /// Entries in order: short keys of few bytes, so that many are versions of one key.
 pub(super) fn random(dice: &mut Workload, count: usize) -> Vec<Entry> {
     let mut entries: Vec<Entry> = (1..=count as Seq)
         .map(|seq| {
             let size = dice.below(6);
-            let key = (0..size).map(|_| b"\0ab\xfe\xff"[dice.below(5)]).collect();
+            let user_key = (0..size).map(|_| b"\0ab\xfe\xff"[dice.below(5)]).collect();
             match dice.below(5) {
-                0 => Entry { key, seq, kind: Kind::Delete, value: Vec::new() },
-                _ => Entry { key, seq, kind: Kind::Put, value: vec![seq as u8; dice.below(40)] },
+                0 => Entry { user_key, seq, kind: Kind::Delete, value: Vec::new() },
+                _ => {
+                    Entry { user_key, seq, kind: Kind::Put, value: vec![seq as u8; dice.below(40)] }
+                }
             }
         })
         .collect();
-    entries.sort_by(|left, right| left.internal_key().cmp(&right.internal_key()));
+    entries.sort_by(|left, right| left.key().cmp(&right.key()));
     entries
 }
 
@@ -111,7 +70,7 @@ pub(super) fn builder(fs: &SimFs, options: &TableOptions) -> Result<TableBuilder
 pub(super) fn build(fs: &SimFs, options: &TableOptions, entries: &[Entry]) -> Result<Properties> {
     let mut builder = builder(fs, options)?;
     for entry in entries {
-        builder.add(entry.internal_key(), &entry.value)?;
+        builder.add(entry.key(), &entry.value)?;
     }
     builder.finish()
 }
@@ -209,7 +168,7 @@ impl TableFile {
     pub(super) fn entries(&self, index: usize) -> Vec<Entry> {
         let entry = |(key, value): (Vec<u8>, Vec<u8>)| {
             let key = InternalKey::decode(&key).expect("a block has internal keys");
-            Entry { key: key.user_key.to_vec(), seq: key.seq, kind: key.kind, value }
+            Entry { user_key: key.user_key.to_vec(), seq: key.seq, kind: key.kind, value }
         };
         pairs(&self.blocks[index]).into_iter().map(entry).collect()
     }

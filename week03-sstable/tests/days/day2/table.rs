@@ -89,12 +89,12 @@ fn a_block_ends_before_an_entry_with_which_it_could_get_too_large() {
     for_random_tables(|options, entries| {
         let (mut expected, mut block) = (vec![Vec::new()], BlockBuilder::new(16));
         for entry in entries {
-            let size = entry.key.len() + entry.value.len() + OVERHEAD;
+            let size = entry.user_key.len() + entry.value.len() + OVERHEAD;
             if !block.is_empty() && block.size() + size > options.block_size {
                 expected.push(Vec::new());
                 block.clear();
             }
-            block.add(entry.internal_key(), &entry.value);
+            block.add(entry.key(), &entry.value);
             expected.last_mut().expect("the first is there").push(entry.clone());
         }
         let found = TableFile::read(&file_of(options, entries)).all_entries();
@@ -132,7 +132,7 @@ fn the_index_has_the_shortest_separator_of_each_block_from_the_next() {
         for (number, pair) in blocks.windows(2).enumerate() {
             let last = pair[0].last().expect("no block is empty");
             let mut expected = Vec::new();
-            shortest_separator(last.internal_key(), &pair[1][0].key, &mut expected);
+            shortest_separator(last.key(), &pair[1][0].user_key, &mut expected);
             let found = &table.separators[number];
             assert_eq!(
                 found.escape_ascii().to_string(),
@@ -159,7 +159,7 @@ fn versions_of_one_key_may_lie_on_both_sides_of_a_border() {
         let found = InternalKey::decode(separator).expect("a separator is an internal key");
         assert_eq!(
             found,
-            end.internal_key(),
+            end.key(),
             "the separator of a block that ends with {end:?}: no shorter key lies between two \
              versions of one key, so it is that version, number and kind {INDEX}"
         );
@@ -177,7 +177,7 @@ fn properties_count_what_is_in_the_table() {
             format_version: 1,
             entry_count: entries.len() as u64,
             tombstone_count: sum(|entry| usize::from(entry.kind == Kind::Delete)),
-            raw_key_size: sum(|entry| entry.key.len() + 8),
+            raw_key_size: sum(|entry| entry.user_key.len() + 8),
             raw_value_size: sum(|entry| entry.value.len()),
             smallest_seq: entries.iter().map(|entry| entry.seq).min().expect("there is one"),
             largest_seq: entries.iter().map(|entry| entry.seq).max().expect("there is one"),
@@ -239,10 +239,10 @@ fn a_key_that_is_not_behind_the_last_is_refused() {
     for last in ["b@5=x", "b@5-"] {
         let mut builder = builder(&disk(1), &blocks_of(64)).expect("a good disk");
         let last = entries(last).remove(0);
-        builder.add(last.internal_key(), &last.value).expect("the first entry fits");
+        builder.add(last.key(), &last.value).expect("the first entry fits");
         for word in ["b@5=x", "b@6=", "b@6-", "b@9=x", "a@1=x", "a@9-", "@5=", "aa@5="] {
             let entry = entries(word).remove(0);
-            let result = builder.add(entry.internal_key(), &entry.value);
+            let result = builder.add(entry.key(), &entry.value);
             let kind = result.as_ref().err().and_then(Error::io_kind);
             assert_eq!(
                 kind,
@@ -270,10 +270,10 @@ fn what_is_refused_leaves_nothing_in_the_table() {
         let fs = disk(1);
         let mut builder = builder(&fs, &blocks_of(block_size)).expect("a good disk");
         for entry in &stones {
-            builder.add(entry.internal_key(), &entry.value).expect("it is in order");
+            builder.add(entry.key(), &entry.value).expect("it is in order");
             let writes = fs.counts().writes;
             let (size, smaller) = (builder.estimated_size(), InternalKey::lookup(b"a", 99));
-            builder.add(entry.internal_key(), b"again").expect_err("the same key");
+            builder.add(entry.key(), b"again").expect_err("the same key");
             builder.add(smaller, b"").expect_err("a smaller key");
             builder.add(InternalKey::lookup(b"zzz", 9), &too_large).expect_err("it is too large");
             assert_eq!(fs.counts().writes, writes, "writes while all was refused {TAKEN}");

@@ -1,7 +1,6 @@
 //! What day 3's tests are given: tables beside a list of their entries, and files with good
 //! checksums over whatever is wanted.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use sstable::{Block, BlockBuilder, Table, TableBuilder, TableCursor, TableOption
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, show};
 use wal::{Error, Result, Seq};
+
+pub(super) use crate::entries::{Entry, entries, in_order};
 
 pub(super) const OPENS: &str = "(rule 1 of day 3: footer, properties, index, and filter if there \
                                 is one, are read once and believed when they are checked: \
@@ -32,56 +33,6 @@ pub(super) const PATH: &str = "/db/000007.sst";
 
 /// Four entries in two blocks, if these have 64 bytes: the table of the chapters.
 pub(super) const STONES: &str = "marble@7=x quartz@9=y stone@7=x stove@9=y";
-
-/// One version of a key, and its value.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) user_key: Vec<u8>,
-    pub(super) seq: Seq,
-    pub(super) kind: Kind,
-    pub(super) value: Vec<u8>,
-}
-
-impl Entry {
-    pub(super) fn put(user_key: impl Into<Vec<u8>>, seq: Seq, value: impl Into<Vec<u8>>) -> Entry {
-        Entry { user_key: user_key.into(), seq, kind: Kind::Put, value: value.into() }
-    }
-
-    pub(super) fn key(&self) -> InternalKey<'_> {
-        InternalKey { user_key: &self.user_key, seq: self.seq, kind: self.kind }
-    }
-}
-
-/// `"stone"@7="x"`, `"stone"@9-`.
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", show(&self.user_key), self.seq)?;
-        match self.kind {
-            Kind::Put => write!(f, "={}", show(&self.value)),
-            Kind::Delete => f.write_str("-"),
-        }
-    }
-}
-
-/// Entries as a text: `a@9=x a@4- @1=` is a value, a tombstone, and the empty key's empty value.
-pub(super) fn entries(text: &str) -> Vec<Entry> {
-    let entry = |word: &str| {
-        let (user_key, rest) = word.split_once('@').expect("a key, @ and a number");
-        let (kind, (seq, value)) = match rest.strip_suffix('-') {
-            Some(seq) => (Kind::Delete, (seq, "")),
-            None => (Kind::Put, rest.split_once('=').expect("= and a value, or -")),
-        };
-        let seq = seq.parse().expect("a number");
-        Entry { user_key: user_key.into(), seq, kind, value: value.into() }
-    };
-    in_order(text.split_whitespace().map(entry).collect())
-}
-
-fn in_order(mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.sort_by(|left, right| left.key().cmp(&right.key()));
-    entries.dedup_by(|right, left| left.key() == right.key());
-    entries
-}
 
 /// So many keys in order, with values of so many bytes.
 pub(super) fn numbered(count: usize, value_size: usize) -> Vec<Entry> {

@@ -106,6 +106,11 @@ impl Properties {
         &self.largest_key[..self.largest_key.len() - TRAILER_SIZE]
     }
 
+    /// How many data blocks there are, of all codecs.
+    pub fn block_count(&self) -> usize {
+        self.block_counts.iter().fold(0, |sum, &count| sum.saturating_add(count as usize))
+    }
+
     /// How many bytes of data blocks one stored byte stands for: 1 is no compression, 2 is half.
     pub fn compression_ratio(&self) -> f64 {
         self.raw_data_size as f64 / self.data_size as f64

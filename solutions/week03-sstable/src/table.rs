@@ -114,8 +114,7 @@ impl Table {
         let index = read_block(&*file, "index block", footer.index)?;
         let index = Index::decode(index, footer.data_end())
             .map_err(bad("index block", footer.index.offset))?;
-        let counted: u64 = properties.block_counts.iter().map(|&count| u64::from(count)).sum();
-        if counted != index.len() as u64 || properties.data_size != footer.data_end() {
+        if properties.block_count() != index.len() || properties.data_size != footer.data_end() {
             let reason = "properties: they do not agree with the index";
             return Err(Error::corruption(path, footer.properties.offset, reason));
         }

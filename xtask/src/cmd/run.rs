@@ -1,11 +1,11 @@
-//! `cargo x run`: the newest open week's shell.
+//! `cargo x run`: the shell of the newest open week that has a store.
 
 use anyhow::{Context as _, bail};
 
 use crate::cargo::{cargo, wait};
 use crate::cli::Answer;
 use crate::repo::Repo;
-use crate::week::Weeks;
+use crate::week::{Week, Weeks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -20,7 +20,7 @@ Examples:
   echo 'put a 1' | cargo x run      commands from a pipe
   cargo x run -- --help             what the shell itself understands")]
 pub(crate) struct Args {
-    /// The week; the newest that is open unless given
+    /// The week; the newest that has a store unless given
     week: Option<String>,
     /// On your own code
     #[arg(long)]
@@ -36,13 +36,19 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
+    let has_shell =
+        |week: &&Week| repo.week_dir(&week.dir_name).join("examples/shell.rs").is_file();
+    let newest = weeks.open().filter(has_shell).last().context("no open week has a shell yet")?;
     let week = match &args.week {
         Some(name) => weeks.find_open(name)?,
-        None => weeks.open().last().context("no week is open yet")?,
+        None => newest,
     };
-    let shell = repo.week_dir(&week.dir_name).join("examples/shell.rs");
-    if !shell.is_file() {
-        bail!("{} has no shell: {} is missing", week.label(), repo.shown(&shell));
+    if !has_shell(&week) {
+        bail!(
+            "{} has no store yet, and so no shell: `cargo x run {}` has the newest",
+            week.label(),
+            newest.dir_name.split('-').next().unwrap_or(&newest.dir_name)
+        );
     }
     let (workspace, package) = match args.mine {
         true => (repo.root.clone(), week.dir_name.clone()),

@@ -53,8 +53,7 @@ impl Block {
             next if next < self.restart_count => self.restart(next),
             _ => self.entries_end,
         };
-        let mut at = self.restart(restart_index);
-        let (mut common, mut size_before) = (0, 0);
+        let (mut at, mut common, mut size_before) = (self.restart(restart_index), 0, 0);
         while at < self.entries_end {
             let entry = self.entry_at(at)?;
             if entry.shared > size_before {

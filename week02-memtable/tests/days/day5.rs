@@ -10,7 +10,7 @@ use given::*;
 use memtable::{Cursor, LogMark, Lookup, MemOptions, MemStore, SEQ_MAX, View};
 use wal::fs::{Fault, Fs, Operation as Call, SimFs};
 use wal::testing::{batch, delete, for_each_seed, put, survives_kills, survives_power_cuts};
-use wal::{Durability, Engine, Error, Reader, RecoveryMode, WriteBatch, segment};
+use wal::{Durability, Engine, Error, LogOptions, Reader, RecoveryMode, Wal, WriteBatch, segment};
 
 // The view.
 

@@ -165,9 +165,7 @@ pub(super) fn busy_life(fs: &SimFs, model: &mut Model) -> Result<()> {
 /// A store's log, written by hand: one record a batch, each with the number of its first
 /// operation, and with as many puts as it says.
 pub(super) fn log_of(batches: &[(Seq, usize)]) -> (SimFs, Wal) {
-    let fs = SimFs::new(1);
-    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
-    shared.create_dir(dir()).expect("a good disk makes a directory");
+    let (fs, shared) = new_dir();
     let log = Wal::open(shared, dir(), 0, LogOptions::default()).expect("a new log opens");
     for &(first_seq, count) in batches {
         let changes: Vec<_> = (0..count).map(|number| put(format!("{number}"), "value")).collect();
@@ -175,6 +173,14 @@ pub(super) fn log_of(batches: &[(Seq, usize)]) -> (SimFs, Wal) {
         written.expect("a good disk takes a record");
     }
     (fs, log)
+}
+
+/// A disk with the store's directory, and nothing in it.
+pub(super) fn new_dir() -> (SimFs, Arc<dyn Fs>) {
+    let fs = SimFs::new(1);
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    shared.create_dir(dir()).expect("a good disk makes a directory");
+    (fs, shared)
 }
 
 /// Checks that opening is refused as damage of the log's first segment at this offset.

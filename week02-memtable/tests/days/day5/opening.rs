@@ -55,6 +55,28 @@ fn a_record_that_is_no_batch_is_damage() {
 }
 
 #[test]
+fn damage_is_named_by_its_segment_and_its_place_there() {
+    let (fs, shared) = new_dir();
+    let options = LogOptions { segment_size: 100, ..LogOptions::default() };
+    let log = Wal::open(shared, dir(), 0, options).expect("a new log opens");
+    for number in 1..=9 {
+        let written = log.commit(batch(&[put("k", "v")]).encode(number), Durability::Synced);
+        written.expect("a good disk takes a record");
+    }
+    let at = log.commit(b"no batch at all", Durability::Synced).expect("it works");
+    let segment = segment::holding(&fs, dir(), at).expect("the log holds it");
+    assert!(segment.base > 0, "nine records fill more than one segment of 100 bytes");
+    match try_store(Arc::new(fs.clone()), LogMark::default()) {
+        Err(Error::Corruption { file, offset, .. }) => assert_eq!(
+            (file, offset),
+            (segment.path, at - segment.base),
+            "the segment that holds the record, and its offset from that file's begin: rule 4"
+        ),
+        other => panic!("a record that is no batch is damage, and not {:?}", other.err()),
+    }
+}
+
+#[test]
 fn a_number_of_more_than_56_bits_is_damage_and_no_panic() {
     let begin = LogMark { lsn: 0, seq: SEQ_MAX - 1 };
     let (fs, log) = log_of(&[(SEQ_MAX, 1)]);

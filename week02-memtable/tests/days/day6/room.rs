@@ -186,23 +186,34 @@ fn opening_at_the_mark_of_what_was_flushed_finds_the_rest() {
 
 #[test]
 fn the_log_reaches_the_mark_of_what_was_flushed_after_a_power_cut() {
-    let (fs, sink, store) = with_sink();
-    let mut number = 0;
-    while frozen(&store) == 0 {
-        store.put(&[number], &[b'v'; 50], Durability::Buffered).expect("there is room");
-        number += 1;
+    // In the second log, no segment ends in between: the end of a segment is a sync, too.
+    for segment_size in [400, 1 << 20] {
+        let (fs, sink) = (SimFs::new(1), Arc::new(Sink::default()));
+        let open = |flush: &Arc<Sink>, begin| {
+            let log = LogOptions { segment_size, ..LogOptions::default() };
+            let flush: Option<Arc<dyn Flush>> = Some(Arc::clone(flush) as _);
+            let options =
+                MemOptions { log, begin, memtable_size: 1_000, flush, ..MemOptions::default() };
+            MemStore::open(Arc::new(fs.clone()), dir(), options).expect("a good log opens")
+        };
+        let store = open(&sink, LogMark::default());
+        let mut number = 0;
+        while frozen(&store) == 0 {
+            store.put(&[number], &[b'v'; 50], Durability::Buffered).expect("there is room");
+            number += 1;
+        }
+        sink.permit(1);
+        wait_until("the full table is flushed and leaves: rule 4", || frozen(&store) == 0);
+        let mark = sink.state.lock().flushed[0].end;
+        fs.power_cycle();
+        drop(store);
+        let store = open(&Arc::new(Sink::default()), mark);
+        let last = store.stats().get("last_seq");
+        assert!(
+            last >= Some(mark.seq),
+            "the log goes on behind {mark:?}, and ends at {last:?}: rule 4"
+        );
     }
-    sink.permit(1);
-    wait_until("the full table is flushed and leaves: rule 4", || frozen(&store) == 0);
-    let mark = sink.state.lock().flushed[0].end;
-    fs.power_cycle();
-    drop(store);
-    let store = open(&fs, &Arc::new(Sink::default()), mark);
-    let last = store.stats().get("last_seq");
-    assert!(
-        last >= Some(mark.seq),
-        "the log goes on behind {mark:?}, and ends at {last:?}: rule 4"
-    );
 }
 
 #[test]
@@ -362,6 +373,18 @@ fn a_flush_that_panics_has_failed() {
     let poisoned = matches!(refused, Error::Poisoned { .. });
     assert!(poisoned, "no room will come, which is Error::Poisoned: rule 5, and not {refused}");
     assert_eq!(count(&store), written, "everything that was acknowledged is still read: rule 5");
+}
+
+#[test]
+fn a_store_that_is_dropped_leaves_no_thread_behind() {
+    let (_fs, sink, store) = with_sink();
+    let written = fill(&store, 1);
+    sink.permit(1);
+    wait_until("the full table is flushed and leaves: rule 4", || frozen(&store) == 0);
+    assert!(written > count(&store), "what was flushed is read elsewhere from now on");
+    drop(store);
+    let holders = Arc::strong_count(&sink);
+    assert_eq!(holders, 1, "the store is gone, and its flusher still waits for full tables");
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub(super) fn name(version: Option<&Version>) -> String {
 pub(super) fn expect_all(table: &MemTable, versions: &[Version], why: &str) {
     let mut wanted = versions.to_vec();
     wanted.sort();
+    assert!(!table.is_empty(), "there are entries in it, and it says that it is empty");
     expect_walk(table, true, &wanted, why);
     for (key, Reverse(seq)) in &wanted {
         expect_found(table, key, *seq, why);

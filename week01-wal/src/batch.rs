@@ -16,6 +16,8 @@
 //! one encoding. It is kept in this form from the first `put` on, and writing it to the log is no
 //! more than filling in its number.
 
+use std::fmt;
+
 use crate::Seq;
 
 /// Bytes in front of the operations.
@@ -64,14 +66,21 @@ pub enum Operation<'a> {
 
 /// Bytes that are no batch. The record that held them had a good checksum: whoever wrote it was
 /// wrong, or it is not a store's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a batch: {reason}, at byte {offset} of the payload")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
     /// Where in the payload the operation, length or field begins that is wrong.
     pub offset: usize,
     /// Which check failed.
     pub reason: &'static str,
 }
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a batch: {}, at byte {} of the payload", self.reason, self.offset)
+    }
+}
+
+impl std::error::Error for Malformed {}
 
 impl Default for WriteBatch {
     fn default() -> WriteBatch {

@@ -3,21 +3,21 @@
 //! An error here is always the world's doing: a disk, a full file system, another process, bytes
 //! that are not what was written. What only a bug of ours could cause is an assertion instead.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// `std::result::Result` with this crate's [`enum@Error`].
+/// `std::result::Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of the log, the disk under it or a store on top.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// The operating system refused `operation` on `path`.
     ///
     /// After a failed read, try again if you like. After a failed write or sync, don't: nobody
     /// knows what is on disk. Close the store and open it again.
-    #[error("cannot {operation} {}: {source}", path.display())]
     Io {
         /// What was tried, as a verb: `"open"`, `"sync"`.
         operation: &'static str,
@@ -33,7 +33,6 @@ pub enum Error {
     /// stands before the damage and lose the rest.
     ///
     /// [`RecoveryMode::PointInTime`]: crate::RecoveryMode::PointInTime
-    #[error("{} is damaged at byte {offset}: {reason}", file.display())]
     Corruption {
         /// The damaged file.
         file: PathBuf,
@@ -44,7 +43,6 @@ pub enum Error {
     },
 
     /// Another opener holds the directory. Close that one first; the lock dies with its process.
-    #[error("{} is in use: another process or handle has it open", path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,
@@ -52,14 +50,12 @@ pub enum Error {
 
     /// An earlier write or sync failed, so nothing more is accepted. What was acknowledged before
     /// is safe; open again to find out what else reached the disk.
-    #[error("the log stopped accepting writes when this failed: {cause}")]
     Poisoned {
         /// The first failure, as text.
         cause: Arc<str>,
     },
 
     /// A record's payload is larger than the log takes. Nothing was written; split the batch.
-    #[error("a payload of {size} bytes does not fit: the limit is {limit}")]
     RecordTooLarge {
         /// Size of the payload, in bytes.
         size: usize,
@@ -68,8 +64,39 @@ pub enum Error {
     },
 
     /// The store was closed; open it again.
-    #[error("the store is closed")]
     Closed,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io { operation, path, source } => {
+                write!(f, "cannot {operation} {}: {source}", path.display())
+            }
+            Error::Corruption { file, offset, reason } => {
+                write!(f, "{} is damaged at byte {offset}: {reason}", file.display())
+            }
+            Error::Locked { path } => {
+                write!(f, "{} is in use: another process or handle has it open", path.display())
+            }
+            Error::Poisoned { cause } => {
+                write!(f, "the log stopped accepting writes when this failed: {cause}")
+            }
+            Error::RecordTooLarge { size, limit } => {
+                write!(f, "a payload of {size} bytes does not fit: the limit is {limit}")
+            }
+            Error::Closed => f.write_str("the store is closed"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 impl Error {

@@ -19,6 +19,7 @@
 //! The format is LevelDB's (`db/dbformat.h` there).
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use wal::Seq;
 
@@ -56,12 +57,19 @@ pub struct InternalKey<'a> {
 
 /// Bytes that are no internal key. They came from a file with a good checksum: whoever wrote it was
 /// wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an internal key: {reason}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadKey {
     /// Which check failed.
     pub reason: &'static str,
 }
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not an internal key: {}", self.reason)
+    }
+}
+
+impl std::error::Error for BadKey {}
 
 impl<'a> InternalKey<'a> {
     /// The place at which to look for what a snapshot at `seq` sees of `user_key`: in front of

@@ -32,6 +32,7 @@ mod cursor;
 mod find;
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -47,14 +48,21 @@ pub use find::Found;
 
 /// Bytes that are no block, or none of a table's other parts. Whoever knows the file makes
 /// [`wal::Error::Corruption`] of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("at byte {at} of it: {reason}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadBlock {
     /// Where, in bytes from its first.
     pub at: usize,
     /// Which check failed.
     pub reason: &'static str,
 }
+
+impl fmt::Display for BadBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at byte {} of it: {}", self.at, self.reason)
+    }
+}
+
+impl std::error::Error for BadBlock {}
 
 /// A block in memory, shared by whoever reads it.
 #[derive(Debug, Clone)]

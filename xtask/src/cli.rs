@@ -1,28 +1,17 @@
-//! The command line: one subcommand a file in [`cmd`].
+//! The command line: one [`Subcommand`] a file in [`cmd`].
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cmd;
 use crate::repo::Repo;
 use crate::style;
 
-/// Builds a database with you, one stone on top of the other.
-///
-/// Without a command: the board. It shows every week and day, what is done, and the next step.
-#[derive(Debug, Parser)]
-#[command(
-    name = "cargo x",
-    bin_name = "cargo x",
-    version,
-    styles = style::HELP,
-    after_help = EXIT_STATUS
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+const ABOUT: &str = "Builds a database with you, one stone on top of the other";
+
+const BOARD: &str = "\
+Without a command: the board. It shows every week and day, what is done, and the next step.";
 
 const EXIT_STATUS: &str = "\
 Weeks go by any of their names: week03, 3, sstable, week03-sstable.
@@ -30,37 +19,40 @@ Weeks go by any of their names: week03, 3, sstable, week03-sstable.
 Exit status: 0 good · 1 the answer is no (tests red, files out of sync) · 2 wrong usage, or it could
 not be carried out · 130 interrupted";
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run a week's tests, day by day
-    Test(cmd::test::Args),
-    /// A hint for the test that fails first
-    Hint(cmd::hint::Args),
-    /// Your code beside the reference
-    Diff(cmd::diff::Args),
-    /// One item of the reference
-    Show(cmd::show::Args),
-    /// The untouched skeleton back; what you had is kept
-    Reset(cmd::reset::Args),
-    /// Choose whose earlier weeks you stand on: the reference's or your own
-    Base(cmd::base::Args),
-    /// A day's experiment on your own code: a figure, its data, a sentence
-    Lab(cmd::lab::Args),
-    /// Your code's speed beside the reference's
-    Bench(cmd::bench::Args),
-    /// Build the guide, or serve it
-    Book(cmd::book::Args),
-    /// The newest open week's shell
-    Run(cmd::run::Args),
-    /// Check that everything the course needs is there
-    Doctor(cmd::doctor::Args),
-    /// For maintainers: prove that the course works
-    Verify(cmd::verify::Args),
-    /// For maintainers: write the learner's files from the solutions
-    Skeleton(cmd::skeleton::Args),
-    /// For maintainers: all that the continuous integration checks
-    Ci(cmd::ci::Args),
+/// All subcommands, in the order of the help.
+const SUBCOMMANDS: [Subcommand; 14] = [
+    cmd::test::COMMAND,
+    cmd::hint::COMMAND,
+    cmd::diff::COMMAND,
+    cmd::show::COMMAND,
+    cmd::reset::COMMAND,
+    cmd::base::COMMAND,
+    cmd::lab::COMMAND,
+    cmd::bench::COMMAND,
+    cmd::book::COMMAND,
+    cmd::run::COMMAND,
+    cmd::doctor::COMMAND,
+    cmd::verify::COMMAND,
+    cmd::skeleton::COMMAND,
+    cmd::ci::COMMAND,
+];
+
+/// A subcommand: what the help says of it, what it understands, and what it does.
+pub(crate) struct Subcommand {
+    /// What one types.
+    pub(crate) name: &'static str,
+    /// One line for the list of all.
+    pub(crate) about: &'static str,
+    /// What stands below its own help: more words, and examples.
+    pub(crate) help: &'static str,
+    /// What may stand behind its name.
+    pub(crate) arguments: fn() -> Vec<Arg>,
+    /// Takes what does stand there; what is then to do is left to the caller.
+    pub(crate) read: fn(&mut ArgMatches) -> Job,
 }
+
+/// Carries a command out.
+pub(crate) type Job = Box<dyn FnOnce(&Repo) -> anyhow::Result<Answer>>;
 
 /// What a command found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +63,30 @@ pub(crate) enum Answer {
     No,
 }
 
+/// A word that may stand behind the command, such as a week.
+pub(crate) fn word(name: &'static str, shown: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).value_name(shown).help(help)
+}
+
+/// A week that must be named.
+pub(crate) fn week() -> Arg {
+    word("week", "WEEK", "The week: week01, 1 or wal").required(true)
+}
+
+/// `--name` with a value.
+pub(crate) fn option(name: &'static str, shown: &'static str, help: &'static str) -> Arg {
+    word(name, shown, help).long(name)
+}
+
+/// `--name`, given or not.
+pub(crate) fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
 /// Runs the command that the command line names.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match dispatch(cli) {
+    let job = job(command().get_matches());
+    match Repo::find().and_then(|repo| job(&repo)) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(error) => {
@@ -84,45 +96,48 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<Answer> {
-    let repo = &Repo::find()?;
-    let Some(command) = cli.command else {
-        return cmd::board::run(repo);
+fn command() -> Command {
+    let command = Command::new("cargo x").bin_name("cargo x").version(env!("CARGO_PKG_VERSION"));
+    let command = command.styles(style::HELP).after_help(EXIT_STATUS);
+    let command = command.about(ABOUT).long_about(format!("{ABOUT}.\n\n{BOARD}"));
+    command.subcommands(SUBCOMMANDS.iter().map(|subcommand| {
+        let command = Command::new(subcommand.name).about(subcommand.about);
+        command.after_help(subcommand.help).args((subcommand.arguments)())
+    }))
+}
+
+/// What the words on the command line ask for.
+fn job(given: ArgMatches) -> Job {
+    let mut given = given;
+    let Some((name, mut given)) = given.remove_subcommand() else {
+        return Box::new(cmd::board::run);
     };
-    match command {
-        Command::Test(args) => cmd::test::run(repo, args),
-        Command::Hint(args) => cmd::hint::run(repo, args),
-        Command::Diff(args) => cmd::diff::run(repo, args),
-        Command::Show(args) => cmd::show::run(repo, args),
-        Command::Reset(args) => cmd::reset::run(repo, args),
-        Command::Base(args) => cmd::base::run(repo, args),
-        Command::Lab(args) => cmd::lab::run(repo, args),
-        Command::Bench(args) => cmd::bench::run(repo, args),
-        Command::Book(args) => cmd::book::run(repo, args),
-        Command::Run(args) => cmd::run::run(repo, args),
-        Command::Doctor(args) => cmd::doctor::run(repo, args),
-        Command::Verify(args) => cmd::verify::run(repo, args),
-        Command::Skeleton(args) => cmd::skeleton::run(repo, args),
-        Command::Ci(args) => cmd::ci::run(repo, args),
-    }
+    let named = SUBCOMMANDS.iter().find(|subcommand| subcommand.name == name);
+    (named.expect("no other is declared").read)(&mut given)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
-    fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains("Examples:"), "`{}` has no example", command.get_name());
+    fn every_example_in_the_help_is_understood() {
+        for subcommand in SUBCOMMANDS {
+            let (_, examples) = subcommand.help.split_once("Examples:\n").expect(subcommand.name);
+            for line in examples.lines() {
+                let (_, typed) = line.split_once("cargo x ").expect(line);
+                let typed = typed.split("  ").next().expect("always one").split_whitespace();
+                let given = command().try_get_matches_from(["cargo x"].into_iter().chain(typed));
+                let given = given.unwrap_or_else(|error| panic!("{line}: {error}"));
+                assert_eq!(given.subcommand_name(), Some(subcommand.name), "{line}");
+                // Asks for every argument by its name: one that is not declared is a panic.
+                let _job = job(given);
+            }
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use serde::Deserialize;
+use toml_span::{DeserError, Deserialize, Value};
 
 use crate::repo::{self, Repo};
+use crate::toml::{self, Map};
 use crate::week::{Unit, Week};
 
 /// The hints of one test, from the push to the code.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(crate) struct Hints {
     /// In which direction to think.
     pub(crate) nudge: String,
@@ -31,6 +31,16 @@ impl Hints {
     }
 }
 
+impl<'de> Deserialize<'de> for Hints {
+    fn deserialize(value: &mut Value<'de>) -> Result<Hints, DeserError> {
+        toml::table(value, |table| Hints {
+            nudge: table.required("nudge").unwrap_or_default(),
+            draw: table.required("draw").unwrap_or_default(),
+            shape: table.required("shape").unwrap_or_default(),
+        })
+    }
+}
+
 /// The hints of a unit by the names of its tests.
 pub(crate) fn load(
     repo: &Repo,
@@ -41,6 +51,8 @@ pub(crate) fn load(
     if !path.is_file() {
         return Ok(BTreeMap::new());
     }
-    let hints = toml::from_str(&repo::read(&path)?);
-    hints.with_context(|| format!("{} is not what it should be", path.display()))
+    let hints = toml::read(&repo::read(&path)?);
+    let Map(hints) =
+        hints.with_context(|| format!("{} is not what it should be", path.display()))?;
+    Ok(hints)
 }

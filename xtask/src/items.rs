@@ -1,13 +1,14 @@
 //! Where the items of a source file stand: functions, types, traits, methods.
 //!
-//! Found with a real parser, because a brace in a string or a comment is no brace. Positions are
-//! whole lines, so that an item moves together with its documentation and its indentation.
+//! Found among the tokens of the compiler's own lexer, because a brace in a string or a comment is
+//! no brace. To tell one item from the next, more of the grammar is not needed: behind its
+//! attributes and modifiers stands a keyword, and it ends with its body or a semicolon. Positions
+//! are whole lines, so that an item moves together with its documentation and its indentation.
 
 use std::ops::Range;
 
 use anyhow::{Result, anyhow};
-use proc_macro2::Span;
-use syn::{Attribute, ImplItem, Item as SynItem, TraitItem};
+use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
 
 /// One named item of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,132 +66,168 @@ impl Item {
 ///
 /// # Errors
 ///
-/// What the parser says, with line and column, if `text` is not valid Rust.
+/// The line and column, if a bracket has no partner or `text` is not made of Rust's tokens.
 pub(crate) fn items(text: &str) -> Result<Vec<Item>> {
-    let file = syn::parse_file(text).map_err(|error| {
+    let tokens: TokenStream = text.parse().map_err(|error: LexError| {
         let at = error.span().start();
-        anyhow!("line {}, column {}: {error}", at.line, at.column + 1)
+        let (line, column) = (at.line, at.column + 1);
+        anyhow!("line {line}, column {column}: a bracket without its partner, or no Rust")
     })?;
     let mut found = Vec::new();
-    collect(&file.items, &[], &mut found);
+    collect(tokens, &Owner::default(), &mut found);
     Ok(found)
 }
 
-fn collect(items: &[SynItem], within: &[String], found: &mut Vec<Item>) {
-    for item in items {
-        match item {
-            SynItem::Fn(f) => {
-                let end = f.block.brace_token.span.close();
-                let extent = (&f.attrs[..], f.sig.fn_token.span, end);
-                found.push(named(within, &f.sig.ident, Kind::Function, extent));
+/// What items stand in: a file, a module, a trait, an implementation.
+#[derive(Default)]
+struct Owner {
+    path: Vec<String>,
+    of_trait: Option<String>,
+}
+
+impl Owner {
+    /// The item that consists of `tokens`, from its keyword on, if it has a name.
+    fn item(&self, kind: Kind, attributes: &[TokenTree], tokens: &[TokenTree]) -> Option<Item> {
+        let name = tokens[1..].iter().filter_map(ident).find(|name| name != "mut")?;
+        let first = attributes.first().unwrap_or(&tokens[0]).span().start();
+        let end = tokens.last()?.span().end();
+        Some(Item {
+            path: self.path.iter().cloned().chain([name]).collect(),
+            of_trait: self.of_trait.clone(),
+            kind,
+            lines: first.line - 1..end.line,
+            columns: (first.column, end.column),
+        })
+    }
+}
+
+/// Adds the items among `tokens` to `found`.
+fn collect(tokens: TokenStream, owner: &Owner, found: &mut Vec<Item>) {
+    let tokens = Vec::from_iter(tokens);
+    let mut rest = &tokens[..];
+    while !rest.is_empty() {
+        rest = &rest[inner_attributes_len(rest)..];
+        let (attributes, behind) = rest.split_at(attributes_len(rest));
+        let (_modifiers, behind) = behind.split_at(modifiers_len(behind));
+        let (item, behind) = behind.split_at(item_len(behind));
+        rest = behind;
+        let keyword = item.first().and_then(ident).unwrap_or_default();
+        match keyword.as_str() {
+            "fn" => found.extend(owner.item(Kind::Function, attributes, item)),
+            "struct" | "enum" | "type" | "const" | "static" => {
+                found.extend(owner.item(Kind::Other, attributes, item));
             }
-            SynItem::Trait(t) => {
-                let extent = (&t.attrs[..], t.trait_token.span, t.brace_token.span.close());
-                let owner = named(within, &t.ident, Kind::Other, extent);
-                collect_trait(&t.items, &owner.path, found);
-                found.push(owner);
+            "trait" | "mod" => {
+                let Some(body) = body(item) else { continue };
+                let Some(it) = owner.item(Kind::Other, attributes, item) else { continue };
+                collect(body, &Owner { path: it.path.clone(), of_trait: None }, found);
+                found.push(it);
             }
-            SynItem::Impl(i) => collect_impl(i, within, found),
-            SynItem::Mod(m) => {
-                let Some((brace, items)) = &m.content else {
-                    continue;
-                };
-                let extent = (&m.attrs[..], m.mod_token.span, brace.span.close());
-                let owner = named(within, &m.ident, Kind::Other, extent);
-                collect(items, &owner.path, found);
-                found.push(owner);
+            "impl" => {
+                let Some(body) = body(item) else { continue };
+                let Some((of_trait, type_name)) = names_of_impl(item) else { continue };
+                let path = owner.path.iter().cloned().chain([type_name]).collect();
+                collect(body, &Owner { path, of_trait }, found);
             }
-            other => found.extend(plain(other, within)),
+            _ => {}
         }
     }
 }
 
-/// A type, a constant: an item without items inside.
-fn plain(item: &SynItem, within: &[String]) -> Option<Item> {
-    let (ident, extent): (&syn::Ident, Extent<'_>) = match item {
-        SynItem::Struct(s) => {
-            let end = match (&s.semi_token, &s.fields) {
-                (Some(semi), _) => semi.span,
-                (None, syn::Fields::Named(fields)) => fields.brace_token.span.close(),
-                (None, _) => s.ident.span(),
-            };
-            (&s.ident, (&s.attrs, s.struct_token.span, end))
-        }
-        SynItem::Enum(e) => {
-            let end = e.brace_token.span.close();
-            (&e.ident, (&e.attrs, e.enum_token.span, end))
-        }
-        SynItem::Const(c) => (&c.ident, (&c.attrs, c.const_token.span, c.semi_token.span)),
-        SynItem::Static(s) => (&s.ident, (&s.attrs, s.static_token.span, s.semi_token.span)),
-        SynItem::Type(t) => (&t.ident, (&t.attrs, t.type_token.span, t.semi_token.span)),
-        _ => return None,
+/// How many of the first tokens are `#![…]`; a file's `//!` is one to the lexer.
+fn inner_attributes_len(tokens: &[TokenTree]) -> usize {
+    let is_inner = |three: &&[TokenTree]| is_punct(&three[0], '#') && is_punct(&three[1], '!');
+    tokens.chunks_exact(3).take_while(is_inner).count() * 3
+}
+
+/// How many of the first tokens are `#[…]`; a line of documentation is one to the lexer.
+fn attributes_len(tokens: &[TokenTree]) -> usize {
+    let is_attribute = |two: &&[TokenTree]| is_punct(&two[0], '#');
+    tokens.chunks_exact(2).take_while(is_attribute).count() * 2
+}
+
+/// How many of the first tokens stand in front of an item's keyword: `pub(crate) const unsafe`.
+fn modifiers_len(tokens: &[TokenTree]) -> usize {
+    let is_const_item = |at: usize| match tokens.get(at + 1).and_then(ident).as_deref() {
+        Some("fn" | "unsafe" | "async" | "extern") => false,
+        _ => ident(&tokens[at]).as_deref() == Some("const"),
     };
-    Some(named(within, ident, Kind::Other, extent))
-}
-
-fn collect_trait(items: &[TraitItem], within: &[String], found: &mut Vec<Item>) {
-    for item in items {
-        if let TraitItem::Fn(f) = item {
-            let end = match (&f.default, &f.semi_token) {
-                (Some(block), _) => block.brace_token.span.close(),
-                (None, Some(semi)) => semi.span,
-                (None, None) => f.sig.paren_token.span.close(),
-            };
-            let extent = (&f.attrs[..], f.sig.fn_token.span, end);
-            found.push(named(within, &f.sig.ident, Kind::Function, extent));
+    let is_modifier = |at: usize| match &tokens[at] {
+        TokenTree::Ident(word) => {
+            const WORDS: [&str; 7] =
+                ["pub", "const", "unsafe", "async", "extern", "default", "auto"];
+            WORDS.iter().any(|modifier| word == modifier) && !is_const_item(at)
         }
-    }
-}
-
-fn collect_impl(block: &syn::ItemImpl, within: &[String], found: &mut Vec<Item>) {
-    let Some(owner) = type_name(&block.self_ty) else {
-        return;
+        // `(crate)` and the like, and the name of an ABI.
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Parenthesis,
+        TokenTree::Literal(_) => true,
+        TokenTree::Punct(_) => false,
     };
-    let path = Vec::from_iter(within.iter().cloned().chain([owner]));
-    let of_trait = block.trait_.as_ref().and_then(|(path, _)| last_segment(path));
-    for item in &block.items {
-        let (ident, kind, extent): (_, _, Extent<'_>) = match item {
-            ImplItem::Fn(f) => {
-                let end = f.block.brace_token.span.close();
-                let extent = (&f.attrs[..], f.sig.fn_token.span, end);
-                (&f.sig.ident, Kind::Function, extent)
-            }
-            ImplItem::Const(c) => {
-                let extent = (&c.attrs[..], c.const_token.span, c.semi_token.span);
-                (&c.ident, Kind::Other, extent)
-            }
-            _ => continue,
-        };
-        let of_trait = of_trait.clone();
-        found.push(Item { of_trait, ..named(&path, ident, kind, extent) });
-    }
+    (0..tokens.len()).take_while(|at| is_modifier(*at)).count()
 }
 
-/// The attributes of an item (documentation is one), its keyword, and its last token.
-type Extent<'a> = (&'a [Attribute], Span, Span);
-
-fn named(within: &[String], ident: &syn::Ident, kind: Kind, extent: Extent<'_>) -> Item {
-    let (attributes, keyword, end) = extent;
-    let first = attributes.first().map_or(keyword, |a| a.pound_token.span);
-    Item {
-        path: within.iter().cloned().chain([ident.to_string()]).collect(),
-        of_trait: None,
-        kind,
-        lines: first.start().line - 1..end.end().line,
-        columns: (first.start().column, end.end().column),
-    }
+/// How many of the first tokens are an item that begins with its keyword.
+fn item_len(tokens: &[TokenTree]) -> usize {
+    let keyword = tokens.first().and_then(ident).unwrap_or_default();
+    let has_value = ["const", "static", "type", "use"].contains(&keyword.as_str());
+    let ends = |token: &TokenTree| is_punct(token, ';') || (!has_value && is_block(token));
+    let end = match has_value {
+        // `<` may compare here, and a block be a part of the value.
+        true => tokens.iter().position(ends),
+        false => outside_of_angles(tokens).find(|(_, token)| ends(token)).map(|(at, _)| at),
+    };
+    end.map_or(tokens.len(), |at| at + 1)
 }
 
-fn type_name(of: &syn::Type) -> Option<String> {
-    match of {
-        syn::Type::Path(path) => last_segment(&path.path),
-        syn::Type::Reference(reference) => type_name(&reference.elem),
+/// What stands in the braces that `item` ends with, if it does.
+fn body(item: &[TokenTree]) -> Option<TokenStream> {
+    match item.last()? {
+        TokenTree::Group(group) if is_block(item.last()?) => Some(group.stream()),
         _ => None,
     }
 }
 
-fn last_segment(path: &syn::Path) -> Option<String> {
-    path.segments.last().map(|segment| segment.ident.to_string())
+/// The last words of the trait's name, if there is a trait, and of the type's: `Display` and `Log`
+/// in `impl<'a> fmt::Display for Log<'a>`. None for a type without a name, such as a slice.
+fn names_of_impl(item: &[TokenTree]) -> Option<(Option<String>, String)> {
+    let is_lifetime = |at: usize| at > 0 && is_punct(&item[at - 1], '\'');
+    let words = outside_of_angles(item).filter(|(at, _)| !is_lifetime(*at));
+    let words = words.filter_map(|(_, token)| ident(token)).skip(1);
+    let words: Vec<String> = words.take_while(|word| word != "where").collect();
+    match words.iter().position(|word| word == "for") {
+        Some(at) => Some((words[..at].last().cloned(), words[at + 1..].last()?.clone())),
+        None => Some((None, words.last()?.clone())),
+    }
+}
+
+/// The tokens that stand in no `<…>`, with their places.
+fn outside_of_angles(tokens: &[TokenTree]) -> impl Iterator<Item = (usize, &TokenTree)> {
+    let mut depth = 0_usize;
+    tokens.iter().enumerate().filter(move |&(at, token)| {
+        let is_arrow = at > 0 && is_punct(&tokens[at - 1], '-');
+        if is_punct(token, '<') {
+            depth += 1;
+        } else if is_punct(token, '>') && !is_arrow {
+            depth = depth.saturating_sub(1);
+            return false;
+        }
+        depth == 0
+    })
+}
+
+fn ident(token: &TokenTree) -> Option<String> {
+    match token {
+        TokenTree::Ident(ident) => Some(ident.to_string()),
+        _ => None,
+    }
+}
+
+fn is_punct(token: &TokenTree, wanted: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
+}
+
+fn is_block(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
 }
 
 #[cfg(test)]
@@ -251,6 +288,32 @@ mod tests {
         assert!(lines("Log::append").starts_with("    /// Appends."), "documentation comes along");
         assert!(lines("Log::append").ends_with("\n    }"), "a brace in a string is no brace");
         assert_eq!(lines("Disk::sync"), "    /// Syncs.\n    fn sync(&self);");
+    }
+
+    #[test]
+    fn an_item_ends_where_it_ends_whatever_stands_in_it() {
+        let text = r##"
+pub(crate) const LESS: bool = { 1 < 2 };
+pub const fn limit<const N: usize>(of: [u8; { 1 + 1 }]) -> Sized<{ N }> where u8: Copy, { todo!() }
+pub(in crate::a) unsafe extern "C" fn outside() {}
+static mut COUNT: fn() -> u8 = || { 7 };
+use std::{fmt, io};
+macro_rules! make { ($name:ident) => { fn $name() {} } }
+make! { hidden }
+struct Pair<T: Fn() -> u8>(T, [u8; 4]);
+impl<'a, T: Into<Vec<u8>>> From<T> for &'a mut wal::Log<T> where for<'b> T: Eq + 'b { fn from() {} }
+impl [u8] { fn nameless() {} }
+extern crate alloc;
+enum Last {}
+"##;
+        let found = items(text).expect("valid");
+        let names: Vec<String> = found.iter().map(Item::name).collect();
+        assert_eq!(names, ["LESS", "limit", "outside", "COUNT", "Pair", "Log::from", "Last"]);
+        assert_eq!(found[5].of_trait.as_deref(), Some("From"));
+        let line = |item: &Item| (item.lines.start, item.lines.end);
+        assert_eq!(found.iter().map(line).filter(|(a, b)| a + 1 != *b).count(), 0, "one line each");
+        let end = text.lines().nth(2).expect("there").len();
+        assert_eq!(found[1].columns.1, end, "a block in a type is not the body");
     }
 
     #[test]

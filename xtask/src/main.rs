@@ -25,6 +25,7 @@ mod road;
 mod runner;
 mod source;
 mod style;
+mod toml;
 mod verify;
 mod week;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use jzon::JsonValue;
+use jzon::object::Object;
 
 use crate::repo::{self, Repo};
 use crate::runner::Report;
@@ -13,14 +14,13 @@ use crate::week::{Unit, Week};
 const OUTPUT_KEPT: usize = 4096;
 
 /// The last report of every test of a week that ever ran.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Results {
     tests: BTreeMap<String, Kept>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Kept {
-    #[serde(flatten)]
     report: Report,
     /// The [`sources`] it ran on.
     sources: String,
@@ -55,11 +55,23 @@ impl Results {
     /// writes them anew.
     pub(crate) fn load(repo: &Repo, week: &Week) -> Results {
         let text = std::fs::read_to_string(Results::path(repo, week)).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+        let known = jzon::parse(&text).unwrap_or(JsonValue::Null);
+        let kept = known["tests"].entries().filter_map(|(test, kept)| {
+            let sources = kept["sources"].as_str()?.to_owned();
+            Some((test.to_owned(), Kept { report: Report::read(kept)?, sources }))
+        });
+        Results { tests: kept.collect() }
     }
 
     pub(crate) fn save(&self, repo: &Repo, week: &Week) -> anyhow::Result<()> {
-        repo::write(&Results::path(repo, week), serde_json::to_string_pretty(self)?)
+        let mut tests = Object::new();
+        for (test, kept) in &self.tests {
+            let mut object = Object::new();
+            kept.report.write(&mut object);
+            object.insert("sources", kept.sources.as_str().into());
+            tests.insert(test, object.into());
+        }
+        repo::write(&Results::path(repo, week), jzon::object! { tests: tests }.pretty(2))
     }
 
     /// Takes the reports of a run on `sources` in.

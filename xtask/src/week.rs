@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
+use toml_span::{DeserError, Deserialize, Value};
 
 use crate::nearest::unknown;
 use crate::repo::{self, Repo};
+use crate::toml::{self, Map};
 
 /// How long a test may take unless its day says otherwise.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -18,11 +19,9 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Weeks(pub(crate) Vec<Week>);
 
 /// One week.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(crate) struct Week {
     /// Directory and package of the learner's crate: `week01-wal`.
-    #[serde(skip)]
     pub(crate) dir_name: String,
     /// 1 to 8.
     pub(crate) number: u32,
@@ -35,16 +34,13 @@ pub(crate) struct Week {
     /// Whether there is anything to run yet.
     pub(crate) open: bool,
     /// The core days, in order. Their points add up to 100.
-    #[serde(rename = "day")]
     pub(crate) days: Vec<Unit>,
     /// The optional labs, in order.
-    #[serde(rename = "lab", default)]
     pub(crate) labs: Vec<Unit>,
 }
 
 /// A day or a lab: what a learner does in one sitting.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(crate) struct Unit {
     /// `day3` or `bitcask`: names the test module, the regions and the file of hints.
     pub(crate) id: String,
@@ -53,22 +49,52 @@ pub(crate) struct Unit {
     /// The one idea, in a sentence.
     pub(crate) idea: String,
     /// Below `book/src`.
-    #[serde(default)]
     pub(crate) chapter: String,
     /// What the learner edits, relative to the week.
-    #[serde(default)]
     pub(crate) files: Vec<PathBuf>,
     /// How long it takes.
-    #[serde(default)]
     pub(crate) minutes: u32,
     /// Of the week's 100.
-    #[serde(default)]
     pub(crate) points: u32,
     /// The name of `examples/lab_<name>.rs`, if the unit has an experiment.
     pub(crate) experiment: Option<String>,
     /// Exceptions to [`TIME_LIMIT`], in seconds, by test name; `*` names all others.
-    #[serde(default)]
     pub(crate) time_limit_s: BTreeMap<String, u64>,
+}
+
+impl<'de> Deserialize<'de> for Week {
+    fn deserialize(value: &mut Value<'de>) -> Result<Week, DeserError> {
+        toml::table(value, |table| Week {
+            dir_name: String::new(), // [`Week::parse`] knows
+            number: table.required("number").unwrap_or_default(),
+            name: table.required("name").unwrap_or_default(),
+            title: table.required("title").unwrap_or_default(),
+            promise: table.required("promise").unwrap_or_default(),
+            open: table.required("open").unwrap_or_default(),
+            days: table.required("day").unwrap_or_default(),
+            labs: table.optional("lab").unwrap_or_default(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Unit {
+    fn deserialize(value: &mut Value<'de>) -> Result<Unit, DeserError> {
+        toml::table(value, |table| {
+            let files: Vec<String> = table.optional("files").unwrap_or_default();
+            let limits: Option<Map<u64>> = table.optional("time_limit_s");
+            Unit {
+                id: table.required("id").unwrap_or_default(),
+                title: table.required("title").unwrap_or_default(),
+                idea: table.required("idea").unwrap_or_default(),
+                chapter: table.optional("chapter").unwrap_or_default(),
+                files: files.into_iter().map(PathBuf::from).collect(),
+                minutes: table.optional("minutes").unwrap_or_default(),
+                points: table.optional("points").unwrap_or_default(),
+                experiment: table.optional("experiment"),
+                time_limit_s: limits.map(|Map(limits)| limits).unwrap_or_default(),
+            }
+        })
+    }
 }
 
 impl Weeks {
@@ -129,7 +155,7 @@ impl Week {
 
     /// Parses the `week.toml` of the directory `dir_name` and checks it.
     pub(crate) fn parse(dir_name: &str, text: &str) -> anyhow::Result<Week> {
-        let mut week: Week = toml::from_str(text)?;
+        let mut week: Week = toml::read(text)?;
         week.dir_name = dir_name.to_owned();
         let label = week.label();
         ensure!(dir_name.starts_with(&label), "{dir_name} says that it is {label}");

@@ -3,14 +3,17 @@
 use anyhow::bail;
 
 use crate::backup::Backup;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, word};
 use crate::rebase::{Stone, rebase, standing};
 use crate::repo::{self, Repo};
 use crate::style::{BOLD, CODE, DIM, paint};
 use crate::week::{Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "base",
+    about: "Choose whose earlier weeks you stand on: the reference's or your own",
+    help: "\
 Chooses whose earlier weeks the later ones stand on: the reference's, or your own.
 
 `cargo x base week03` puts the reference in the place of your weeks 1 and 2, so that week 3 is
@@ -21,14 +24,23 @@ things are.
 Examples:
   cargo x base              what you stand on now
   cargo x base week03       weeks 1 and 2 are the reference's
-  cargo x base mine         all weeks are your own")]
-pub(crate) struct Args {
-    /// The first week that is your own, or `mine` if all are
+  cargo x base mine         all weeks are your own",
+    arguments: || {
+        vec![word("week", "WEEK", "The first week that is your own, or `mine` if all are")]
+    },
+    read: |given| {
+        let args = Args { week: given.remove_one("week") };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: Option<String>,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let stones = stones(&weeks);
     let manifest_path = repo.root.join("Cargo.toml");

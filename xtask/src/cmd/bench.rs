@@ -4,44 +4,62 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
+use jzon::JsonValue;
 
 use crate::cargo::{cargo, wait};
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, week, word};
 use crate::repo::{self, Repo};
 use crate::style::{BOLD, DIM, paint};
 use crate::verify::targets;
 use crate::week::{Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "bench",
+    about: "Your code's speed beside the reference's",
+    help: "\
 Runs a week's benches on your code and on the reference's, and shows them side by side.
 
 What is measured is what the week's `benches/` say; criterion keeps its own figures below
 `.x/bench`. In most groups one bench is the baseline, the least that anybody has to do; behind the
-others' figures stands how they compare with it. A bench that comes to a hole ends there; what was measured before it is shown.
+others' figures stands how they compare with it. A bench that comes to a hole ends there; what was
+measured before it is shown.
 
 Examples:
   cargo x bench week01                    all benches, yours and the reference's
   cargo x bench week01 append             only those with `append` in their name
   cargo x bench week01 --reference        the reference alone
-  cargo x bench week01 -- --quick         arguments for criterion")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal
+  cargo x bench week01 -- --quick         arguments for criterion",
+    arguments: || {
+        vec![
+            week(),
+            word("filter", "FILTER", "A part of the names of benches"),
+            flag("mine", "Only your own code").conflicts_with("reference"),
+            flag("reference", "Only the reference's code"),
+            flag("peers", "Beside real engines, too (from week 4 on)"),
+            word("args", "ARGS", "Arguments for criterion").last(true).num_args(1..),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week").expect("required"),
+            filter: given.remove_one("filter"),
+            mine: given.get_flag("mine"),
+            reference: given.get_flag("reference"),
+            peers: given.get_flag("peers"),
+            args: given.remove_many("args").map(Iterator::collect).unwrap_or_default(),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: String,
-    /// A part of the names of benches
     filter: Option<String>,
-    /// Only your own code
-    #[arg(long, conflicts_with = "reference")]
     mine: bool,
-    /// Only the reference's code
-    #[arg(long)]
     reference: bool,
-    /// Beside real engines, too (from week 4 on)
-    #[arg(long)]
     peers: bool,
-    /// Arguments for criterion
-    #[arg(last = true)]
     args: Vec<String>,
 }
 
@@ -53,7 +71,7 @@ enum Whose {
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
     if args.peers && week.number < 4 {
@@ -136,7 +154,7 @@ struct Figure {
 }
 
 /// What one round of a bench did.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Work {
     Bytes(u64),
     BytesDecimal(u64),
@@ -145,20 +163,22 @@ enum Work {
     ElementsAndBytes { elements: u64, bytes: u64 },
 }
 
-#[derive(Deserialize)]
-struct Benchmark {
-    full_id: String,
-    throughput: Option<Work>,
-}
-
-#[derive(Deserialize)]
-struct Estimates {
-    median: Estimate,
-}
-
-#[derive(Deserialize)]
-struct Estimate {
-    point_estimate: f64,
+impl Work {
+    /// What criterion calls a throughput: `{"Bytes": 64}`, or null.
+    fn read(throughput: &JsonValue) -> Option<Work> {
+        let (unit, amount) = throughput.entries().next()?;
+        match unit {
+            "Bytes" => amount.as_u64().map(Work::Bytes),
+            "BytesDecimal" => amount.as_u64().map(Work::BytesDecimal),
+            "Elements" => amount.as_u64().map(Work::Elements),
+            "Bits" => amount.as_u64().map(Work::Bits),
+            "ElementsAndBytes" => Some(Work::ElementsAndBytes {
+                elements: amount["elements"].as_u64()?,
+                bytes: amount["bytes"].as_u64()?,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// All that criterion left below `home`, by the bench's name.
@@ -169,14 +189,14 @@ fn read(home: &Path) -> anyhow::Result<Vec<(String, Figure)>> {
             continue;
         }
         let path = home.join(path);
-        let benchmark: Benchmark = serde_json::from_str(&repo::read(&path)?)
-            .with_context(|| format!("{} is not what criterion writes", path.display()))?;
-        let path = path.with_file_name("estimates.json");
-        let estimates: Estimates = serde_json::from_str(&repo::read(&path)?)
-            .with_context(|| format!("{} is not what criterion writes", path.display()))?;
-        let figure =
-            Figure { round_ns: estimates.median.point_estimate, work: benchmark.throughput };
-        figures.push((benchmark.full_id, figure));
+        let strange = || format!("{} is not what criterion writes", path.display());
+        let benchmark = jzon::parse(&repo::read(&path)?).with_context(strange)?;
+        let estimates = repo::read(&path.with_file_name("estimates.json"))?;
+        let estimates = jzon::parse(&estimates).with_context(strange)?;
+        let name = benchmark["full_id"].as_str().with_context(strange)?;
+        let round_ns = estimates["median"]["point_estimate"].as_f64().with_context(strange)?;
+        let work = Work::read(&benchmark["throughput"]);
+        figures.push((name.to_owned(), Figure { round_ns, work }));
     }
     Ok(figures)
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::cargo::{cargo, wait};
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, option};
 use crate::cmd::verify::default_slot_count;
 use crate::gate::Gate;
 use crate::repo::Repo;
@@ -13,8 +13,11 @@ use crate::style::{self, BAD, BOLD, DIM, FAILED, GOOD, PASSED, paint};
 use crate::verify::{self, Proof, Request, targets};
 use crate::week::Weeks;
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "ci",
+    about: "For maintainers: all that the continuous integration checks",
+    help: "\
 Runs all that the continuous integration checks: formatting, lints, documentation, the tests of
 the solutions, of this tool and of the book's, and every proof of `cargo x verify`.
 
@@ -23,13 +26,26 @@ All steps run, whatever fails; the last line counts: `N passed, N failed`.
 Examples:
   cargo x ci
   cargo x ci --only clippy        the steps with `clippy` in their name
-  cargo x ci --learner            only your own days, as far as they are written")]
-pub(crate) struct Args {
-    /// Only the tests of your own weeks: what is not started yet is no failure
-    #[arg(long, conflicts_with = "only")]
+  cargo x ci --learner            only your own days, as far as they are written",
+    arguments: || {
+        vec![
+            flag(
+                "learner",
+                "Only the tests of your own weeks: what is not started yet is no failure",
+            )
+            .conflicts_with("only"),
+            option("only", "PART", "Only the steps with this in their name"),
+        ]
+    },
+    read: |given| {
+        let args = Args { learner: given.get_flag("learner"), only: given.remove_one("only") };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     learner: bool,
-    /// Only the steps with this in their name
-    #[arg(long, value_name = "PART")]
     only: Option<String>,
 }
 
@@ -54,7 +70,7 @@ struct Done {
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     if args.learner {
         return learner(repo);
     }

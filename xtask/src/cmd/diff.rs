@@ -3,14 +3,17 @@
 use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 
 use crate::ask;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, option, week, word};
 use crate::reference::{self, Reference};
 use crate::repo::{self, Repo};
 use crate::style::{BAD, BOLD, DIM, GOOD, paint};
 use crate::week::{Unit, Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "diff",
+    about: "Your code beside the reference",
+    help: "\
 Shows what you wrote (`-`) beside what the reference has (`+`).
 
 Asks first while the day is not green: a solution that was read cannot be found any more.
@@ -18,22 +21,36 @@ Asks first while the day is not green: a solution that was read cannot be found 
 Examples:
   cargo x diff week01 record.rs      one file
   cargo x diff week01 --day 3        the files of day 3
-  cargo x diff week01 --yes          the whole week, without being asked")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal
+  cargo x diff week01 --yes          the whole week, without being asked",
+    arguments: || {
+        vec![
+            week(),
+            word("file", "FILE", "A file of the week: record.rs or src/record.rs"),
+            option("day", "DAY", "The files of this day only").conflicts_with("file"),
+            flag("yes", "Don't ask").short('y'),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week").expect("required"),
+            file: given.remove_one("file"),
+            day: given.remove_one("day"),
+            yes: given.get_flag("yes"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: String,
-    /// A file of the week: record.rs or src/record.rs
     file: Option<String>,
-    /// The files of this day only
-    #[arg(long, value_name = "DAY", conflicts_with = "file")]
     day: Option<String>,
-    /// Don't ask
-    #[arg(long, short)]
     yes: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
     let files = Reference::of_week(repo, week)?;

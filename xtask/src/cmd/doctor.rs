@@ -4,15 +4,20 @@ mod checks;
 
 use anstyle::Style;
 
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand};
 use crate::repo::Repo;
 use crate::style::{self, BAD, DIM, GOOD, WARN, paint};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "doctor",
+    about: "Check that everything the course needs is there",
+    help: "\
 Examples:
-  cargo x doctor")]
-pub(crate) struct Args {}
+  cargo x doctor",
+    arguments: Vec::new,
+    read: |_| Box::new(run),
+};
 
 /// What a check found, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +65,7 @@ impl Finding {
 }
 
 /// Runs every check and prints what it found.
-pub(crate) fn run(repo: &Repo, _args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo) -> anyhow::Result<Answer> {
     let mut answer = Answer::Yes;
     for check in checks::ALL {
         let finding = check(repo);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use crate::cli::Answer;
+use jzon::JsonValue;
+
+use crate::cli::{Answer, Subcommand, flag, word};
 use crate::gate::Gate;
 use crate::hints::{self, Hints};
 use crate::repo::{self, Repo};
@@ -14,27 +16,48 @@ use crate::runner::{Outcome, Report};
 use crate::style::{self, BAD, BOLD, CODE, DIM, GOOD, paint};
 use crate::week::{Unit, Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "hint",
+    about: "A hint for the test that fails first",
+    help: "\
 Each test has three hints: a nudge, a state to draw on paper, the shape of the code. You see the
 first; --more shows one more. What you have seen is remembered.
 
 Examples:
   cargo x hint week01              the first test of week 1 that is not green
   cargo x hint week01 4            the same of day 4
-  cargo x hint week01 4 --more     one hint more")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal; the one you are in if left out
+  cargo x hint week01 4 --more     one hint more",
+    arguments: || {
+        vec![
+            word("week", "WEEK", "The week: week01, 1 or wal; the one you are in if left out"),
+            word(
+                "day",
+                "DAY",
+                "The day or lab: 4, day4, bitcask; the first that is not green if left out",
+            ),
+            flag("more", "Show one hint more than last time"),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week"),
+            day: given.remove_one("day"),
+            more: given.get_flag("more"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: Option<String>,
-    /// The day or lab: 4, day4, bitcask; the first that is not green if left out
     day: Option<String>,
-    /// Show one hint more than last time
-    #[arg(long)]
     more: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = match &args.week {
         Some(name) => weeks.find_open(name)?,
@@ -168,7 +191,11 @@ impl Seen {
     /// What cannot be read counts as nothing seen.
     fn load(repo: &Repo) -> Seen {
         let text = std::fs::read_to_string(Seen::path(repo)).unwrap_or_default();
-        Seen(serde_json::from_str(&text).unwrap_or_default())
+        let seen = jzon::parse(&text).unwrap_or(JsonValue::Null);
+        let counts = seen.entries();
+        Seen(
+            counts.filter_map(|(test, count)| Some((test.to_owned(), count.as_usize()?))).collect(),
+        )
     }
 
     /// How many to show now: as many as before, one more if asked for, one at least.
@@ -179,7 +206,7 @@ impl Seen {
     }
 
     fn save(&self, repo: &Repo) -> anyhow::Result<()> {
-        repo::write(&Seen::path(repo), serde_json::to_string_pretty(&self.0)?)
+        repo::write(&Seen::path(repo), JsonValue::from(self.0.clone()).pretty(2))
     }
 }
 

@@ -4,17 +4,21 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
+use clap::value_parser;
 
 use crate::cargo::{cargo, wait};
 use crate::chart::Chart;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, option, week, word};
 use crate::nearest::unknown;
 use crate::repo::{self, Repo};
 use crate::style::{BOLD, CODE, DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "lab",
+    about: "A day's experiment on your own code: a figure, its data, a sentence",
+    help: "\
 Runs an experiment on your own code, and keeps a figure (SVG), its data (CSV) and a sentence.
 
 Without the name of an experiment: which ones the week has.
@@ -22,22 +26,36 @@ Without the name of an experiment: which ones the week has.
 Examples:
   cargo x lab week01                        which experiments there are
   cargo x lab week01 records                on your own code
-  cargo x lab week01 records --reference    on the reference's")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal
+  cargo x lab week01 records --reference    on the reference's",
+    arguments: || {
+        vec![
+            week(),
+            word("experiment", "EXPERIMENT", "The experiment, or its day"),
+            flag("reference", "On the reference's code"),
+            option("out", "DIR", "Where the files go").value_parser(value_parser!(PathBuf)),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week").expect("required"),
+            experiment: given.remove_one("experiment"),
+            reference: given.get_flag("reference"),
+            out: given.remove_one("out"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: String,
-    /// The experiment, or its day
     experiment: Option<String>,
-    /// On the reference's code
-    #[arg(long)]
     reference: bool,
-    /// Where the files go
-    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
     let Some(typed) = &args.experiment else {

@@ -1,4 +1,4 @@
-//! The commands, one a file. Each has its `Args` and a `run`.
+//! The commands, one a file. Each declares itself as a `COMMAND`, and has a `run`.
 
 pub(crate) mod base;
 pub(crate) mod bench;

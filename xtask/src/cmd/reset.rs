@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::backup::Backup;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, option, week, word};
 use crate::holes::{functions_around, put_back};
 use crate::reference::{self, Reference};
 use crate::repo::{self, Repo};
 use crate::style::{CODE, DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "reset",
+    about: "The untouched skeleton back; what you had is kept",
+    help: "\
 Gives you the untouched skeleton back. What you had is kept, and the command says where.
 
 With `--day`, only the functions that hold that day's holes; your other functions, helpers and
@@ -22,14 +25,28 @@ imports in the same file stay. Files that you added stay as well.
 Examples:
   cargo x reset week01                the whole week
   cargo x reset week01 record.rs      one file
-  cargo x reset week01 --day 2        the functions of day 2")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal
+  cargo x reset week01 --day 2        the functions of day 2",
+    arguments: || {
+        vec![
+            week(),
+            word("file", "FILE", "A file of the week: record.rs or src/record.rs"),
+            option("day", "DAY", "Only the functions of this day"),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week").expect("required"),
+            file: given.remove_one("file"),
+            day: given.remove_one("day"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: String,
-    /// A file of the week: record.rs or src/record.rs
     file: Option<String>,
-    /// Only the functions of this day
-    #[arg(long, value_name = "DAY")]
     day: Option<String>,
 }
 
@@ -42,7 +59,7 @@ struct Change {
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
     let unit = args.day.as_deref().map(|day| week.unit(day)).transpose()?;

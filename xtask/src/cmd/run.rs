@@ -3,12 +3,15 @@
 use anyhow::{Context as _, bail};
 
 use crate::cargo::{cargo, wait};
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, word};
 use crate::repo::Repo;
 use crate::week::{Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "run",
+    about: "The newest store, as a shell",
+    help: "\
 Starts the database that the course has built so far: a shell, nothing to install.
 
 It runs on the reference's code, so that you can try the finished thing before you have written
@@ -18,23 +21,36 @@ Examples:
   cargo x run                       the newest week's shell
   cargo x run week01 --mine         on your own code
   echo 'put a 1' | cargo x run      commands from a pipe
-  cargo x run -- --help             what the shell itself understands")]
-pub(crate) struct Args {
-    /// The week; the newest that has a store unless given
+  cargo x run -- --help             what the shell itself understands",
+    arguments: || {
+        vec![
+            word("week", "WEEK", "The week; the newest that has a store unless given"),
+            flag("mine", "On your own code"),
+            flag("release", "Built to run fast: worth the wait for a million commands"),
+            word("args", "ARGS", "Arguments for the shell").last(true).num_args(1..),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week"),
+            mine: given.get_flag("mine"),
+            release: given.get_flag("release"),
+            args: given.remove_many("args").map(Iterator::collect).unwrap_or_default(),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: Option<String>,
-    /// On your own code
-    #[arg(long)]
     mine: bool,
-    /// Built to run fast: worth the wait for a million commands
-    #[arg(long)]
     release: bool,
-    /// Arguments for the shell
-    #[arg(last = true)]
     args: Vec<String>,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let has_shell =
         |week: &&Week| repo.week_dir(&week.dir_name).join("examples/shell.rs").is_file();

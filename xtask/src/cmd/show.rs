@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::ask;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, week, word};
 use crate::items::{Item, items};
 use crate::nearest::unknown;
 use crate::reference::Reference;
@@ -11,8 +11,11 @@ use crate::repo::Repo;
 use crate::style::{DIM, paint};
 use crate::week::{Unit, Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "show",
+    about: "One item of the reference",
+    help: "\
 Shows how the reference wrote one function, method or type.
 
 Asks first while the day it belongs to is not green.
@@ -20,14 +23,33 @@ Asks first while the day it belongs to is not green.
 Examples:
   cargo x show week01 encode               every function of this name
   cargo x show week01 LogWriter::append    a method
-  cargo x show week01 Drop::drop           the implementations of a trait")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal
+  cargo x show week01 Drop::drop           the implementations of a trait",
+    arguments: || {
+        vec![
+            week(),
+            word(
+                "item",
+                "ITEM",
+                "A function, a method, a type, a constant: encode, LogWriter::append",
+            )
+            .required(true),
+            flag("yes", "Don't ask").short('y'),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week").expect("required"),
+            item: given.remove_one("item").expect("required"),
+            yes: given.get_flag("yes"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: String,
-    /// A function, a method, a type, a constant: encode, LogWriter::append
     item: String,
-    /// Don't ask
-    #[arg(long, short)]
     yes: bool,
 }
 
@@ -40,7 +62,7 @@ struct Found<'a> {
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
     let query = args.item.trim_end_matches("()");

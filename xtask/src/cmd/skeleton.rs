@@ -4,28 +4,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use jzon::JsonValue;
 
 use crate::backup::Backup;
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag};
 use crate::repo::{self, Repo};
 use crate::results::hash;
 use crate::source::Source;
 use crate::style::{self, BAD, CODE, DIM, GOOD, paint};
 use crate::week::{Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "skeleton",
+    about: "For maintainers: write the learner's files from the solutions",
+    help: "\
 A file that you have changed is left alone, unless you say --force; then it is kept in .x/backup.
 
 Examples:
   cargo x skeleton              write every week's src from solutions/
-  cargo x skeleton --check      say what differs, and write nothing")]
-pub(crate) struct Args {
-    /// Write nothing; exit with 1 if a file is not what the solutions give
-    #[arg(long, conflicts_with = "force")]
+  cargo x skeleton --check      say what differs, and write nothing",
+    arguments: || {
+        vec![
+            flag("check", "Write nothing; exit with 1 if a file is not what the solutions give")
+                .conflicts_with("force"),
+            flag(
+                "force",
+                "Write over files with changes of their own, and keep these in .x/backup",
+            ),
+        ]
+    },
+    read: |given| {
+        let args = Args { check: given.get_flag("check"), force: given.get_flag("force") };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     check: bool,
-    /// Write over files with changes of their own, and keep these in .x/backup
-    #[arg(long)]
     force: bool,
 }
 
@@ -52,7 +69,7 @@ struct File {
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let mut written = Written::load(repo)?;
     let mut files = Vec::new();
@@ -206,8 +223,12 @@ impl Written {
         if !path.is_file() {
             return Ok(Written(BTreeMap::new()));
         }
-        let hashes = serde_json::from_str(&repo::read(&path)?);
-        Ok(Written(hashes.with_context(|| format!("{} is damaged", path.display()))?))
+        let damaged = || format!("{} is damaged", path.display());
+        let written = jzon::parse(&repo::read(&path)?).with_context(damaged)?;
+        let hashes =
+            written.entries().map(|(file, hash)| Some((file.into(), hash.as_str()?.into())));
+        let hashes: Option<BTreeMap<String, String>> = hashes.collect();
+        Ok(Written(hashes.with_context(damaged)?))
     }
 
     fn has(&self, repo: &Repo, path: &Path, text: &str) -> bool {
@@ -219,7 +240,7 @@ impl Written {
     }
 
     fn save(&self, repo: &Repo) -> anyhow::Result<()> {
-        repo::write(&Written::path(repo), serde_json::to_string_pretty(&self.0)?)
+        repo::write(&Written::path(repo), JsonValue::from(self.0.clone()).pretty(2))
     }
 }
 

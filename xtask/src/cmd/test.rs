@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, option, word};
 use crate::gate::Gate;
 use crate::nearest::unknown;
 use crate::repo::Repo;
@@ -16,8 +16,11 @@ use crate::runner::Report;
 use crate::style::{self, CODE, GOOD, paint};
 use crate::week::{Unit, Week, Weeks, test_name};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "test",
+    about: "Run a week's tests, day by day",
+    help: "\
 Days are run in order, up to the first that is not green. Labs follow when all days are green.
   ✓ passed   ✗ failed   · not started: it came to a todo!
 
@@ -26,28 +29,42 @@ Examples:
   cargo x test week01 --day 2           one day
   cargo x test week01 torn              tests with `torn` in their names
   cargo x test week01 --watch           again whenever you save
-  cargo x test week01 --all --json      for a machine: one object a test")]
-pub(crate) struct Args {
-    /// The week: week01, 1 or wal; the one you are in if left out
+  cargo x test week01 --all --json      for a machine: one object a test",
+    arguments: || {
+        vec![
+            word("week", "WEEK", "The week: week01, 1 or wal; the one you are in if left out"),
+            word("name", "NAME", "Only tests whose names contain this"),
+            option("day", "DAY", "Only this day or lab: 2, day2, bitcask"),
+            flag("all", "Go on after a day that is not green, and run the labs"),
+            flag("watch", "Run again whenever a file of the week is saved"),
+            flag("json", "Print one JSON object a test and nothing else"),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            week: given.remove_one("week"),
+            name: given.remove_one("name"),
+            day: given.remove_one("day"),
+            all: given.get_flag("all"),
+            watch: given.get_flag("watch"),
+            json: given.get_flag("json"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     week: Option<String>,
-    /// Only tests whose names contain this
     name: Option<String>,
-    /// Only this day or lab: 2, day2, bitcask
-    #[arg(long)]
     day: Option<String>,
-    /// Go on after a day that is not green, and run the labs
-    #[arg(long)]
     all: bool,
-    /// Run again whenever a file of the week is saved
-    #[arg(long)]
     watch: bool,
-    /// Print one JSON object a test and nothing else
-    #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> Result<Answer> {
+fn run(repo: &Repo, args: Args) -> Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = match &args.week {
         Some(name) => weeks.find_open(name)?,

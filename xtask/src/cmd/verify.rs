@@ -1,15 +1,19 @@
 //! `cargo x verify`: proves that the course works.
 
 use anyhow::ensure;
+use clap::value_parser;
 
-use crate::cli::Answer;
+use crate::cli::{Answer, Subcommand, flag, option, word};
 use crate::nearest::unknown;
 use crate::repo::Repo;
 use crate::verify::{self, Proof, Request};
 use crate::week::{Week, Weeks};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// The command.
+pub(crate) const COMMAND: Subcommand = Subcommand {
+    name: "verify",
+    about: "For maintainers: prove that the course works",
+    help: "\
 Proves that the course works: all six proofs of all open weeks, or those you name.
 
   sync    the learner's files are what the solution gives; manifests name every target; every
@@ -23,19 +27,33 @@ Proves that the course works: all six proofs of all open weeks, or those you nam
 Examples:
   cargo x verify                                everything
   cargo x verify days week01                    one proof of one week
-  cargo x verify zoo week01 --bug torn_tail     one bug of the zoo")]
-pub(crate) struct Args {
-    /// Proofs and a week, in any order
-    #[arg(value_name = "PROOF | WEEK")]
+  cargo x verify zoo week01 --bug torn_tail     one bug of the zoo",
+    arguments: || {
+        const SLOTS: &str = "How many trees to build and run at a time; as many as there are cores \
+                             unless given";
+        vec![
+            word("what", "PROOF | WEEK", "Proofs and a week, in any order").num_args(1..),
+            option("bug", "NAME", "Of the zoo, this bug only"),
+            flag("fresh", "Prove again what was proved before with the same files"),
+            option("slots", "N", SLOTS).value_parser(value_parser!(usize)),
+        ]
+    },
+    read: |given| {
+        let args = Args {
+            what: given.remove_many("what").map(Iterator::collect).unwrap_or_default(),
+            bug: given.remove_one("bug"),
+            fresh: given.get_flag("fresh"),
+            slots: given.remove_one("slots"),
+        };
+        Box::new(move |repo| run(repo, args))
+    },
+};
+
+#[derive(Debug)]
+struct Args {
     what: Vec<String>,
-    /// Of the zoo, this bug only
-    #[arg(long, value_name = "NAME")]
     bug: Option<String>,
-    /// Prove again what was proved before with the same files
-    #[arg(long)]
     fresh: bool,
-    /// How many trees to build and run at a time; as many as there are cores unless given
-    #[arg(long, value_name = "N")]
     slots: Option<usize>,
 }
 
@@ -43,7 +61,7 @@ pub(crate) struct Args {
 const SLOTS_MAX: usize = 8;
 
 /// Runs the command.
-pub(crate) fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
+fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let request = request(&weeks, args)?;
     let checks = verify::run(repo, &weeks, &request)?;

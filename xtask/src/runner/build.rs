@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, anyhow};
-use serde::Deserialize;
 
 use super::groups;
 
@@ -68,21 +67,23 @@ pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow
     let stdout = child.stdout.take().expect("stdout is piped");
     for line in BufReader::new(stdout).lines() {
         let line = line.context("cannot read what cargo says")?;
-        let Ok(message) = serde_json::from_str::<Message>(&line) else {
+        // What is no message of cargo's is printed by a build script.
+        let Ok(message) = jzon::parse(&line) else {
             continue;
         };
-        if message.reason != "compiler-artifact" {
+        if message["reason"] != "compiler-artifact" {
             continue;
         }
-        if !message.fresh {
-            on_crate(&message.target.name);
+        let name = message["target"]["name"].as_str().unwrap_or_default();
+        if message["fresh"] == false {
+            on_crate(name);
         }
-        if let Some(exe) = message.executable
-            && message.target.name == "days"
+        if let Some(exe) = message["executable"].as_str()
+            && name == "days"
         {
-            let manifest = message.manifest_path.unwrap_or_default();
+            let manifest = Path::new(message["manifest_path"].as_str().unwrap_or_default());
             let package_dir = manifest.parent().unwrap_or(job.workspace).to_path_buf();
-            built = Some(Built { exe, package_dir });
+            built = Some(Built { exe: exe.into(), package_dir });
         }
     }
     let status = groups::wait(child).context("cannot wait for cargo")?;
@@ -118,20 +119,4 @@ impl Built {
         }
         command
     }
-}
-
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    #[serde(default)]
-    target: Target,
-    #[serde(default)]
-    fresh: bool,
-    executable: Option<PathBuf>,
-    manifest_path: Option<PathBuf>,
-}
-
-#[derive(Default, Deserialize)]
-struct Target {
-    name: String,
 }

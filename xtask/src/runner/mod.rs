@@ -12,6 +12,7 @@
 
 mod build;
 mod groups;
+mod json;
 mod pool;
 mod process;
 mod stderr;

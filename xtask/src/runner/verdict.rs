@@ -3,8 +3,6 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::process::{Ending, Limits, Seen, Watch};
 use super::stderr::Stderr;
 use crate::week::test_name;
@@ -16,8 +14,7 @@ const TODO: &str = "not yet implemented";
 pub(super) const WATCH: Watch = Watch { text: TODO, grace: Duration::from_secs(1) };
 
 /// What happened to a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
     /// It came to a `todo!`. `what` is the text in it.
@@ -55,15 +52,13 @@ pub(crate) enum Outcome {
 }
 
 /// A test, what happened to it, and what it printed besides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     /// `day1::a_record_that_is_cut_is_torn`.
     pub(crate) test: String,
-    #[serde(flatten)]
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: u64,
     /// What the learner's code printed, without what the test harness did.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) output: String,
 }
 

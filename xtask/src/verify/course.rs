@@ -1,18 +1,21 @@
 //! What can be proved without running a test: files in sync, hints, sizes of days, the guide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use serde::Deserialize;
+use toml_span::Deserialize as _;
+use toml_span::value::ValueInner;
 
 use super::{Check, Prepared, Proof};
 use crate::cargo::cargo;
 use crate::cmd::skeleton;
+use crate::hints::Hints;
 use crate::nearest::nearest;
 use crate::repo::{self, Repo};
+use crate::toml;
 use crate::week::{Unit, Week, test_name};
 
 /// The learner's files are what the solution gives, no target is forgotten, and every bug of the
@@ -86,15 +89,6 @@ const LINES_PER_UNIT_MAX: usize = 190;
 /// At least one test for so many lines that the learner writes.
 const LINES_PER_TEST_MAX: usize = 15;
 
-/// The hints for one test; see `hints/<unit>.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hints {
-    nudge: String,
-    draw: String,
-    shape: String,
-}
-
 /// What is wrong with the hints of `unit`, one line each.
 fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, tests: &[String]) -> Vec<String> {
     let path = repo.week_dir(&week.dir_name).join("hints").join(format!("{}.toml", unit.id));
@@ -109,9 +103,12 @@ fn hint_problems(repo: &Repo, week: &Week, unit: &Unit, tests: &[String]) -> Vec
 }
 
 fn problems_of_hints(text: &str, tests: &[&str]) -> Vec<String> {
-    let tables: BTreeMap<String, toml::Value> = match toml::from_str(text) {
-        Ok(tables) => tables,
+    let mut document = match toml::parse(text) {
+        Ok(document) => document,
         Err(error) => return vec![error.to_string()],
+    };
+    let ValueInner::Table(mut tables) = document.take() else {
+        unreachable!("a document is a table");
     };
     let mut problems = Vec::new();
     for (index, test) in tests.iter().enumerate() {
@@ -119,20 +116,24 @@ fn problems_of_hints(text: &str, tests: &[&str]) -> Vec<String> {
             problems.push(format!("another test is called `{test}`: whose hints are these?"));
             continue;
         }
-        let Some(table) = tables.get(*test) else {
+        let Some(table) = tables.get_mut(*test) else {
             problems.push(format!("no hints for `{test}`"));
             continue;
         };
-        match table.clone().try_into::<Hints>() {
+        match Hints::deserialize(table) {
             Ok(Hints { nudge, draw, shape }) => {
                 let empty = [("nudge", nudge), ("draw", draw), ("shape", shape)];
                 let empty = empty.iter().filter(|(_, text)| text.trim().is_empty());
                 problems.extend(empty.map(|(name, _)| format!("`{test}` has an empty {name}")));
             }
-            Err(error) => problems.push(format!("`{test}`: {}", error.message())),
+            Err(wrong) => {
+                let words = wrong.errors.iter().flat_map(toml::words);
+                problems.extend(words.map(|(_, words)| format!("`{test}`: {words}")));
+            }
         }
     }
-    for name in tables.keys().filter(|name| !tests.contains(&name.as_str())) {
+    let names = tables.keys().map(|key| &*key.name);
+    for name in names.filter(|name| !tests.contains(name)) {
         let near = nearest(name, tests.iter().copied());
         let near = near.map(|near| format!("; nearest: `{near}`")).unwrap_or_default();
         problems.push(format!("hints for `{name}`, which is no test{near}"));
@@ -165,31 +166,18 @@ fn size_problems(course: &Prepared<'_>, unit: &Unit, test_count: usize) -> Vec<S
     problems
 }
 
-/// A target of a manifest: `[[test]]`, `[[bench]]`, `[[example]]`.
-#[derive(Debug, Deserialize)]
-struct Target {
-    path: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Manifest {
-    #[serde(default)]
-    test: Vec<Target>,
-    #[serde(default)]
-    bench: Vec<Target>,
-    #[serde(default)]
-    example: Vec<Target>,
-}
-
 /// Tests, benches and examples of `week` that the solution's manifest does not name: they would
 /// never be built against the reference.
 fn manifest_problems(repo: &Repo, week: &Week) -> anyhow::Result<Vec<String>> {
     let solution = repo.solution_dir(&week.dir_name);
     let path = solution.join("Cargo.toml");
-    let manifest: Manifest = toml::from_str(&repo::read(&path)?)
-        .with_context(|| format!("{} is no manifest", repo.shown(&path)))?;
-    let targets = manifest.test.iter().chain(&manifest.bench).chain(&manifest.example);
-    let named: BTreeSet<&str> = targets.filter_map(|target| target.path.as_deref()).collect();
+    let text = repo::read(&path)?;
+    let manifest =
+        toml::parse(&text).with_context(|| format!("{} is no manifest", repo.shown(&path)))?;
+    let kinds = ["/test", "/bench", "/example"];
+    let targets = kinds.iter().filter_map(|kind| manifest.pointer(kind)?.as_array()).flatten();
+    let paths = targets.filter_map(|target| target.pointer("/path")?.as_str());
+    let named: BTreeSet<&str> = paths.collect();
 
     let week_dir = repo.week_dir(&week.dir_name);
     let mut problems = Vec::new();
@@ -245,6 +233,7 @@ mod tests {
             "`zeros_are_no_record` has an empty draw",
             "no hints for `a_cut_is_torn`",
             "`third`: missing field `draw`",
+            "`third`: missing field `shape`",
             "another test is called `third`: whose hints are these?",
             "hints for `a_cut_is_tron`, which is no test; nearest: `a_cut_is_torn`",
         ];

@@ -15,17 +15,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
+use toml_span::{DeserError, Deserialize, Value};
 
 use crate::nearest::unknown;
 use crate::reference::Reference;
 use crate::repo::{self, Repo};
 use crate::source::Source;
+use crate::toml;
 use crate::week::{Unit, Week};
 
 /// One wrong solution.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bug {
     /// What it is called: `torn_tail_is_damage`.
     pub(crate) name: String,
@@ -41,11 +41,27 @@ pub(crate) struct Bug {
     breaks: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Zoo {
-    #[serde(default)]
-    bug: Vec<Bug>,
+    bugs: Vec<Bug>,
+}
+
+impl<'de> Deserialize<'de> for Bug {
+    fn deserialize(value: &mut Value<'de>) -> Result<Bug, DeserError> {
+        toml::table(value, |table| Bug {
+            name: table.required("name").unwrap_or_default(),
+            file: table.required::<String>("file").unwrap_or_default().into(),
+            find: table.required("find").unwrap_or_default(),
+            replace: table.required("replace").unwrap_or_default(),
+            day: table.required("day").unwrap_or_default(),
+            breaks: table.required("breaks").unwrap_or_default(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Zoo {
+    fn deserialize(value: &mut Value<'de>) -> Result<Zoo, DeserError> {
+        toml::table(value, |table| Zoo { bugs: table.optional("bug").unwrap_or_default() })
+    }
 }
 
 /// The bugs of `week`; none if it has no zoo.
@@ -55,8 +71,8 @@ pub(crate) fn read(repo: &Repo, week: &Week) -> anyhow::Result<Vec<Bug>> {
     for file in repo::files_below(&dir, "toml")? {
         let path = dir.join(file);
         let shown = repo.shown(&path);
-        let zoo: Zoo = toml::from_str(&repo::read(&path)?).with_context(|| shown.clone())?;
-        for bug in zoo.bug {
+        let zoo: Zoo = toml::read(&repo::read(&path)?).with_context(|| shown.clone())?;
+        for bug in zoo.bugs {
             let twice = bugs.iter().any(|other| other.name == bug.name);
             ensure!(!twice, "{shown}: there is another bug `{}`", bug.name);
             ensure!(!bug.breaks.trim().is_empty(), "{shown}: `{}` breaks nothing?", bug.name);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::Finding;
 use crate::repo::{self, Repo};
 use crate::runner::{bytes, cargo};
+use crate::toml;
 
 type Check = fn(&Repo) -> Finding;
 
@@ -245,9 +246,8 @@ fn git(repo: &Repo) -> Finding {
 /// The workspace's `rust-version`.
 fn rust_version(repo: &Repo) -> Option<String> {
     let manifest = repo::read(&repo.root.join("Cargo.toml")).ok()?;
-    let manifest: toml::Table = toml::from_str(&manifest).ok()?;
-    let package = manifest.get("workspace")?.get("package")?;
-    Some(package.get("rust-version")?.as_str()?.to_owned())
+    let manifest = toml::parse(&manifest).ok()?;
+    Some(manifest.pointer("/workspace/package/rust-version")?.as_str()?.to_owned())
 }
 
 /// `1.95.0-nightly` as numbers.

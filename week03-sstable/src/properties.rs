@@ -142,12 +142,12 @@ impl Properties {
         out
     }
 
-    /// Reads properties, all of `bytes`.
+    /// Reads properties, all of `bytes`. Any bytes may come in, and none may make it panic.
     ///
     /// # Errors
     ///
     /// [`BadBlock`] if there are not so many bytes, or the numbers contradict each other.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Properties, BadBlock> {
+    pub fn decode(bytes: &[u8]) -> Result<Properties, BadBlock> {
         let bad = |at, reason| BadBlock { at, reason };
         let fixed =
             bytes.first_chunk::<FIXED_SIZE>().ok_or(bad(0, "the properties are cut off"))?;

@@ -24,7 +24,9 @@
 //! The filter knows user keys, not versions: a lookup asks for a key at any time of its history.
 
 use crate::block::BadBlock;
-use crate::hash::{MULTIPLIER, hash};
+use crate::hash::hash;
+
+pub use crate::hash::MULTIPLIER;
 
 /// Size of a line, in bytes.
 pub const LINE_SIZE: usize = 64;

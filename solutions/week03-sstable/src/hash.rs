@@ -18,7 +18,7 @@
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 
 /// What it is multiplied by: 2⁶⁴ divided by the golden ratio, odd.
-pub(crate) const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+pub const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The hash of `key`, the same on every machine and for ever.
 ///

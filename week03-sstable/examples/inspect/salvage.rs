@@ -1,0 +1,136 @@
+//! Blocks without an index: found by their checksums.
+//!
+//! A block does not say where it ends. But behind it stands a checksum over its offset and its
+//! bytes, and of four thousand wrong places one in a million looks like the right one. So the first
+//! place whose checksum is right is the block's end, and the next block begins behind it. That finds
+//! everything up to the first block that is damaged itself.
+
+use memtable::TRAILER_SIZE;
+use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Handle};
+use sstable::{Block, Filter};
+
+use crate::entries::{Entry, Walk};
+use crate::footer::Layout;
+use crate::index::Separator;
+use crate::part::Stored;
+use crate::problem::Problems;
+use crate::source::Source;
+use crate::{Failure, index, text};
+
+/// How far a block's end is looked for, in bytes.
+const SEARCHED_MAX: u64 = 4 << 20;
+
+/// The largest number of a codec.
+const CODEC_MAX: u8 = sstable::codec::CODEC_COUNT as u8 - 1;
+
+/// Size of the properties without their two keys, in bytes.
+const FIXED_SIZE: usize = 88;
+
+/// The whole blocks from the beginning of the file, up to `end`.
+pub(crate) fn blocks(source: &Source, end: u64) -> Result<Vec<Handle>, Failure> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(handle) = block_at(source, at, end)? {
+        at = handle.end().expect("it is in a file");
+        found.push(handle);
+    }
+    Ok(found)
+}
+
+/// The block that begins at `offset`.
+fn block_at(source: &Source, offset: u64, end: u64) -> Result<Option<Handle>, Failure> {
+    let bytes = source.read(offset, (end - offset).min(SEARCHED_MAX) as usize)?;
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&offset.to_le_bytes());
+    for (at, window) in bytes.windows(5).enumerate() {
+        hasher.update(&window[..1]);
+        let crc = u32::from_le_bytes(window[1..].try_into().expect("four bytes"));
+        if at > 0 && window[0] <= CODEC_MAX && hasher.clone().finalize() == crc {
+            return Ok(Some(Handle { offset, size: at as u32 }));
+        }
+    }
+    Ok(None)
+}
+
+/// The layout of a file without a footer, from its blocks. What is missing becomes a note of the
+/// problem that was added last, which is that there is none.
+pub(crate) fn layout(source: &Source, problems: &mut Problems) -> Result<Layout, Failure> {
+    let blocks = blocks(source, source.size)?;
+    let whole = blocks.last().and_then(Handle::end).unwrap_or(0);
+    let notes = problems.notes();
+    if blocks.is_empty() {
+        notes.push("no whole block is at its beginning either: it may be no table at all".into());
+        return Ok(Layout::default());
+    }
+    notes.push(format!(
+        "looked for by their checksums, {} at its beginning, up to byte {whole} of {}",
+        text::many(blocks.len() as u64, "whole block is", "whole blocks are"),
+        source.size
+    ));
+    let Some((index_at, separators)) = index_among(source, &blocks)? else {
+        notes.push("how much is missing cannot be told: the index is not there".into());
+        // A filter is no block of entries.
+        let filter = filter_among(source, &blocks)?;
+        let data_end = filter.map_or(whole, |filter| filter.offset);
+        return Ok(Layout { filter, data_end, ..Layout::default() });
+    };
+    let data_end = separators.last().and_then(|last| last.handle.end()).unwrap_or(0);
+    let index = blocks[index_at];
+    let filter = blocks[..index_at].last().filter(|part| part.offset >= data_end).copied();
+    let properties = blocks.get(index_at + 1).copied();
+    let size = match properties {
+        Some(properties) => Some(u64::from(properties.size)),
+        None => properties_size(source, &separators)?,
+    };
+    if let (Some(size), Some(index_end)) = (size, index.end()) {
+        let expected = index_end + size + (BLOCK_TRAILER_SIZE + FOOTER_SIZE) as u64;
+        notes.push(match expected.checked_sub(source.size) {
+            None | Some(0) => format!("the whole file has {expected} bytes, and they are here"),
+            Some(missing) => {
+                let missing = text::many(missing, "byte is", "bytes are");
+                format!("the whole file has {expected} bytes: {missing} missing at its end")
+            }
+        });
+    }
+    Ok(Layout { filter, index: Some(index), properties, footer: None, data_end })
+}
+
+/// Which of the blocks is the index, and what it says: the last one of which that makes sense.
+fn index_among(
+    source: &Source,
+    blocks: &[Handle],
+) -> Result<Option<(usize, Vec<Separator>)>, Failure> {
+    // Behind it are the properties, and the footer: that one's checksum is right for a block, too.
+    for (at, &handle) in blocks.iter().enumerate().rev().take(3) {
+        let Ok(block) = Stored::read(source, handle)?.block() else { continue };
+        let mut problems = Problems::default();
+        let separators = index::read(block, None, "", &mut problems);
+        if problems.count == 0 && !separators.is_empty() {
+            return Ok(Some((at, separators)));
+        }
+    }
+    Ok(None)
+}
+
+/// The last of the blocks, if it is a filter.
+fn filter_among(source: &Source, blocks: &[Handle]) -> Result<Option<Handle>, Failure> {
+    let Some(&last) = blocks.last() else { return Ok(None) };
+    let Ok(block) = Stored::read(source, last)?.block() else { return Ok(None) };
+    let is_filter = Block::parse(block.clone()).is_err() && Filter::decode(&block).is_ok();
+    Ok(is_filter.then_some(last))
+}
+
+/// How large the properties are: their fixed part, the first key of all and the last.
+fn properties_size(source: &Source, separators: &[Separator]) -> Result<Option<u64>, Failure> {
+    let (Some(first), Some(last)) = (separators.first(), separators.last()) else {
+        return Ok(None);
+    };
+    let Ok(block) = Stored::read(source, first.handle)?.block() else { return Ok(None) };
+    let smallest = match Block::parse(block.clone()) {
+        Ok(_) => Walk::new(&block).next().and_then(Result::ok),
+        Err(_) => None,
+    };
+    // The last separator is the last key itself.
+    let keys_size = |smallest: Entry| smallest.rest.len() + last.key().user_key.len();
+    Ok(smallest.map(|smallest| (FIXED_SIZE + keys_size(smallest) + 2 * TRAILER_SIZE) as u64))
+}

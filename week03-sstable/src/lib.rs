@@ -13,7 +13,7 @@
 //! `block/cursor.rs`; `format.rs`, which draws the whole file, `separator.rs`, `builder.rs` with
 //! `properties.rs`; `block/find.rs`, `table.rs` with `table/read.rs`, `table/index.rs` and
 //! `table/cursor.rs`; `hash.rs`, `filter.rs`; `cache.rs` with `cache/shard.rs` and `cache/load.rs`;
-//! `codec.rs`.
+//! `codec.rs`. The labs, each with an order of its own: `lz4.rs`.
 
 pub mod block;
 mod builder;
@@ -22,6 +22,7 @@ pub mod codec;
 pub mod filter;
 pub mod format;
 mod hash;
+pub mod lz4;
 mod options;
 mod properties;
 mod separator;

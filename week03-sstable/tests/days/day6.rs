@@ -1,6 +1,6 @@
 //! Day 6: a block takes less room on disk, and no size that it claims is believed.
 
-mod given;
+pub(crate) mod given;
 mod hostile;
 mod table;
 

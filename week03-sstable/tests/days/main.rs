@@ -29,3 +29,4 @@ mod day4;
 mod day5;
 mod day6;
 mod entries;
+mod lz4;

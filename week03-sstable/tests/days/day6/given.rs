@@ -16,45 +16,45 @@ use wal::fs::{Fs, SimFs};
 use wal::testing::show;
 use wal::{Error, Result};
 
-pub(super) const STORED: &str = "(rule 1 of day 6: a compressed block is the block's size in four \
+pub(crate) const STORED: &str = "(rule 1 of day 6: a compressed block is the block's size in four \
                                  bytes, little-endian, and behind it what the codec made; what is \
                                  in `out` already stays)";
-pub(super) const PAYS: &str = "(rule 2 of day 6: compressed if what is stored, the four bytes \
+pub(crate) const PAYS: &str = "(rule 2 of day 6: compressed if what is stored, the four bytes \
                                included, is smaller than the block by an eighth or more; else the \
                                block as it is, with codec 0)";
-pub(super) const CLAIM: &str = "(rule 3 of day 6: a size is not believed: not if it is cut off, \
+pub(crate) const CLAIM: &str = "(rule 3 of day 6: a size is not believed: not if it is cut off, \
                                 above any block's, or above the codec's most for so many bytes; \
                                 error at byte 0, and no memory yet)";
-pub(super) const ANY: &str = "(rule 4 of day 6: any bytes may come in, and what comes out is a \
+pub(crate) const ANY: &str = "(rule 4 of day 6: any bytes may come in, and what comes out is a \
                               block of exactly the size in front, or an error at byte 4)";
-pub(super) const TABLE: &str = "(rule 5 of day 6: each data block names its codec; all other parts \
+pub(crate) const TABLE: &str = "(rule 5 of day 6: each data block names its codec; all other parts \
                                 are stored as they are; the properties count)";
 
 /// All that compress.
-pub(super) const CODECS: &[Codec] = &[
+pub(crate) const CODECS: &[Codec] = &[
     Codec::Lz4,
     Codec::Snappy,
     #[cfg(feature = "zstd")]
     Codec::Zstd,
 ];
 
-pub(super) const PATH: &str = "/db/000007.sst";
+pub(crate) const PATH: &str = "/db/000007.sst";
 
 // Data.
 
-pub(super) fn zeros(size: usize) -> Vec<u8> {
+pub(crate) fn zeros(size: usize) -> Vec<u8> {
     vec![0; size]
 }
 
 /// Bytes that no codec makes smaller.
-pub(super) fn noise(size: usize) -> Vec<u8> {
+pub(crate) fn noise(size: usize) -> Vec<u8> {
     let mut bytes = vec![0; size];
     SmallRng::seed_from_u64(size as u64).fill_bytes(&mut bytes);
     bytes
 }
 
 /// Words of a few, in no order.
-pub(super) fn text(size: usize) -> Vec<u8> {
+pub(crate) fn text(size: usize) -> Vec<u8> {
     let words = ["stone ", "quartz ", "marble ", "of ", "the ", "granite, ", "and ", "slate. "];
     let mut dice = SmallRng::seed_from_u64(7);
     let mut text = Vec::new();
@@ -66,12 +66,12 @@ pub(super) fn text(size: usize) -> Vec<u8> {
 }
 
 /// Numbers, one behind the other.
-pub(super) fn counters(size: usize) -> Vec<u8> {
+pub(crate) fn counters(size: usize) -> Vec<u8> {
     (0_u32..).flat_map(u32::to_le_bytes).take(size).collect()
 }
 
 /// Every kind of data, in sizes from nothing to a megabyte.
-pub(super) fn all_kinds() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn all_kinds() -> Vec<(String, Vec<u8>)> {
     let kinds = [
         ("zeros", zeros as fn(usize) -> Vec<u8>),
         ("text", text),
@@ -86,7 +86,7 @@ pub(super) fn all_kinds() -> Vec<(String, Vec<u8>)> {
 // Stored blocks.
 
 /// What the codec's crate makes of `block`.
-pub(super) fn packed(codec: Codec, block: &[u8]) -> Vec<u8> {
+pub(crate) fn packed(codec: Codec, block: &[u8]) -> Vec<u8> {
     match codec {
         Codec::None => block.to_vec(),
         Codec::Lz4 => lz4_flex::block::compress(block),
@@ -97,13 +97,13 @@ pub(super) fn packed(codec: Codec, block: &[u8]) -> Vec<u8> {
 }
 
 /// A size, and what stands behind it.
-pub(super) fn claim(raw_size: u32, packed: &[u8]) -> Vec<u8> {
+pub(crate) fn claim(raw_size: u32, packed: &[u8]) -> Vec<u8> {
     [&raw_size.to_le_bytes(), packed].concat()
 }
 
 /// What is stored of a block that pays.
 #[track_caller]
-pub(super) fn compressed(codec: Codec, block: &[u8]) -> Vec<u8> {
+pub(crate) fn compressed(codec: Codec, block: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let came = codec.compress(block, &mut out);
     let size = block.len();
@@ -113,7 +113,7 @@ pub(super) fn compressed(codec: Codec, block: &[u8]) -> Vec<u8> {
 
 /// What `decompress` says of these bytes, without a panic.
 #[track_caller]
-pub(super) fn unpacked(codec: Codec, stored: &[u8]) -> Result<Bytes, BadBlock> {
+pub(crate) fn unpacked(codec: Codec, stored: &[u8]) -> Result<Bytes, BadBlock> {
     let stored = Bytes::copy_from_slice(stored);
     match catch_unwind(AssertUnwindSafe(|| codec.decompress(stored.clone()))) {
         Ok(came) => came,
@@ -129,7 +129,7 @@ pub(super) fn unpacked(codec: Codec, stored: &[u8]) -> Result<Bytes, BadBlock> {
 
 /// The block that comes back is this one.
 #[track_caller]
-pub(super) fn expect_back(codec: Codec, stored: &[u8], block: &[u8], what: &str) {
+pub(crate) fn expect_back(codec: Codec, stored: &[u8], block: &[u8], what: &str) {
     match unpacked(codec, stored) {
         Ok(back) => assert!(
             back == block,
@@ -144,7 +144,7 @@ pub(super) fn expect_back(codec: Codec, stored: &[u8], block: &[u8], what: &str)
 
 /// These bytes are refused, at `at`.
 #[track_caller]
-pub(super) fn expect_refused(codec: Codec, stored: &[u8], at: usize, what: &str, rule: &str) {
+pub(crate) fn expect_refused(codec: Codec, stored: &[u8], at: usize, what: &str, rule: &str) {
     match unpacked(codec, stored) {
         Ok(block) => panic!(
             "{codec:?}, {what}: want an error at byte {at}, got a block of {} bytes {rule}",
@@ -156,7 +156,7 @@ pub(super) fn expect_refused(codec: Codec, stored: &[u8], at: usize, what: &str,
 
 /// These bytes are an error, or a block of the size that stands in front.
 #[track_caller]
-pub(super) fn expect_judged(codec: Codec, stored: &[u8]) {
+pub(crate) fn expect_judged(codec: Codec, stored: &[u8]) {
     if let Ok(block) = unpacked(codec, stored) {
         let front = stored.first_chunk().expect("without a size there is no block (rule 3)");
         let (size, want) = (block.len(), u32::from_le_bytes(*front));
@@ -170,12 +170,12 @@ pub(super) fn expect_judged(codec: Codec, stored: &[u8]) {
 
 // Tables.
 
-pub(super) fn key_at(index: usize) -> Vec<u8> {
+pub(crate) fn key_at(index: usize) -> Vec<u8> {
     format!("stone/{index:05}").into_bytes()
 }
 
 /// Text, zeros, noise, in turn: blocks that pay, and blocks that do not.
-pub(super) fn mixed_value(index: usize) -> Vec<u8> {
+pub(crate) fn mixed_value(index: usize) -> Vec<u8> {
     match index / 40 % 3 {
         0 => text(100 + index % 7),
         1 => zeros(100),
@@ -184,13 +184,13 @@ pub(super) fn mixed_value(index: usize) -> Vec<u8> {
 }
 
 /// Blocks of 1 KiB, without a filter.
-pub(super) fn with_codec(codec: Codec) -> TableOptions {
+pub(crate) fn with_codec(codec: Codec) -> TableOptions {
     TableOptions { block_size: 1 << 10, codec, ..TableOptions::plain() }
 }
 
 /// A table of so many entries, on a new disk, and its properties as the builder gave them.
 #[track_caller]
-pub(super) fn build(
+pub(crate) fn build(
     options: &TableOptions,
     count: usize,
     value: impl Fn(usize) -> Vec<u8>,
@@ -209,14 +209,14 @@ pub(super) fn build(
 }
 
 #[track_caller]
-pub(super) fn open(sim: &SimFs) -> Table {
+pub(crate) fn open(sim: &SimFs) -> Table {
     Table::open(sim, Path::new(PATH), 1, None)
         .unwrap_or_else(|error| panic!("a good table must open, got: {error} {TABLE}"))
 }
 
 /// All entries are there, for a lookup and for a cursor.
 #[track_caller]
-pub(super) fn expect_entries(table: &Table, count: usize, value: impl Fn(usize) -> Vec<u8>) {
+pub(crate) fn expect_entries(table: &Table, count: usize, value: impl Fn(usize) -> Vec<u8>) {
     let mut cursor = table.cursor();
     cursor.first().unwrap_or_else(|error| panic!("a cursor failed: {error} {TABLE}"));
     for index in 0..count {
@@ -235,7 +235,7 @@ pub(super) fn expect_entries(table: &Table, count: usize, value: impl Fn(usize) 
 
 /// What `get` says is wrong.
 #[track_caller]
-pub(super) fn error_of(table: &Table, index: usize) -> Error {
+pub(crate) fn error_of(table: &Table, index: usize) -> Error {
     match table.get(&key_at(index), 7) {
         Ok(found) => panic!("entry {index} is in a bad block, and get found {found:?} {TABLE}"),
         Err(error) => error,
@@ -243,10 +243,10 @@ pub(super) fn error_of(table: &Table, index: usize) -> Error {
 }
 
 /// A part of a file: its place, and its codec.
-pub(super) struct Part {
-    pub(super) handle: Handle,
-    pub(super) codec: u8,
-    pub(super) stored: Vec<u8>,
+pub(crate) struct Part {
+    pub(crate) handle: Handle,
+    pub(crate) codec: u8,
+    pub(crate) stored: Vec<u8>,
 }
 
 impl Part {
@@ -258,25 +258,25 @@ impl Part {
 
     /// The part as it was before it was stored.
     #[track_caller]
-    pub(super) fn block(&self) -> Bytes {
+    pub(crate) fn block(&self) -> Bytes {
         let codec = Codec::from_number(self.codec).expect("a codec of this build");
         unpacked(codec, &self.stored).unwrap_or_else(|bad| panic!("a new block: {bad} {STORED}"))
     }
 }
 
 /// A table's file, taken apart.
-pub(super) struct TableFile {
+pub(crate) struct TableFile {
     footer: Footer,
-    pub(super) data: Vec<Part>,
+    pub(crate) data: Vec<Part>,
     separators: Vec<Vec<u8>>,
-    pub(super) index: Part,
-    pub(super) filter: Option<Part>,
-    pub(super) properties: Part,
+    pub(crate) index: Part,
+    pub(crate) filter: Option<Part>,
+    pub(crate) properties: Part,
 }
 
 impl TableFile {
     #[track_caller]
-    pub(super) fn read(sim: &SimFs) -> TableFile {
+    pub(crate) fn read(sim: &SimFs) -> TableFile {
         let file = sim.contents(PATH);
         let (parts, footer) = file.split_last_chunk::<FOOTER_SIZE>().expect("a whole table");
         let footer = Footer::decode(footer, parts.len() as u64).expect("a good footer");
@@ -299,7 +299,7 @@ impl TableFile {
     }
 
     /// Writes the table anew: data block `index` as `store` says, with good checksums all over.
-    pub(super) fn store_anew(self, sim: &SimFs, store: impl Fn(usize, &[u8]) -> (u8, Vec<u8>)) {
+    pub(crate) fn store_anew(self, sim: &SimFs, store: impl Fn(usize, &[u8]) -> (u8, Vec<u8>)) {
         assert!(self.footer.filter.is_none(), "for tables without a filter");
         let (mut out, mut index) = (Vec::new(), BlockBuilder::new(16));
         for (number, (part, separator)) in self.data.iter().zip(&self.separators).enumerate() {

@@ -1,0 +1,83 @@
+//! How sequences become a block again: nothing but copies, and none before it is checked.
+//!
+//! A copy of any size is a call, which costs more than the few bytes that it mostly moves. One of 32
+//! bytes is a few instructions. So where there is room, 32 are copied, and what was too much is
+//! written over by what comes next.
+
+use super::{COPY_LEN_MIN, NIBBLE_MAX, RATIO_MAX};
+use crate::block::BadBlock;
+
+/// So many bytes are copied at once, where there is room.
+const CHUNK: usize = 32;
+
+/// The block of `raw_size` bytes that was compressed to `packed`.
+///
+/// **Lab lz4**, chapter `week03/lab-lz4.md`. Any bytes may come in with any size, and none may make
+/// it panic, or get more memory than `packed` can possibly stand for. The rules for the end of a
+/// block bind who writes, and are not checked.
+///
+/// # Errors
+///
+/// [`BadBlock`], with a place in `packed`:
+///
+/// * 0 if `raw_size` is above [`RATIO_MAX`] times its length; nothing was allocated then;
+/// * its length if a token, a length or an offset is cut off, or if the block has fewer bytes than
+///   `raw_size`;
+/// * the first literal's, if there are fewer than the token says, or more than fit into `raw_size`;
+/// * the offset's, if it is 0, leads to before the block, or its copy does not fit.
+///
+/// # Cost
+///
+/// One allocation of `raw_size`; no byte is read from memory that was not written.
+pub fn decompress(packed: &[u8], raw_size: usize) -> Result<Vec<u8>, BadBlock> {
+    // Refuse what cannot be, and get memory once. `from` is where `packed` is read, `to` where the
+    // block is written. Only behind literals a block may end.
+    todo!("lab lz4: decompress")
+}
+
+/// The error for what is missing at the end.
+fn cut_off(packed: &[u8]) -> BadBlock {
+    BadBlock { at: packed.len(), reason: "a compressed block is cut off" }
+}
+
+/// A length that a token gives as 15, and goes on at `from`, which moves to behind it.
+///
+/// **Lab lz4**.
+///
+/// # Errors
+///
+/// [`BadBlock`] at the end of `packed` if that comes before the length's.
+///
+/// # Cost
+///
+/// One step a byte. Most lengths are shorter: this stays out of the loop that calls it.
+#[inline(never)]
+fn read_length(packed: &[u8], from: &mut usize) -> Result<usize, BadBlock> {
+    // 16 MiB of 255 are more than 32 bits can count, and on some machines a `usize` has no more.
+    todo!("lab lz4: read length")
+}
+
+/// Copies the first `count` bytes of `packed` to the start of `block`: both have as many.
+///
+/// **Lab lz4**. What is in `block` behind them does not matter.
+#[inline]
+fn copy_literals(packed: &[u8], block: &mut [u8], count: usize) {
+    // A chunk if that is enough and both have one.
+    todo!("lab lz4: copy literals")
+}
+
+/// Copies `len` bytes of `block`, from `offset` before `to`, to `to`: both are inside of it.
+///
+/// **Lab lz4**. If `len` is above `offset`, what is copied is copied again. What is in `block`
+/// behind does not matter.
+///
+/// # Cost
+///
+/// Where it overlaps, each step copies twice what the last one did.
+#[inline]
+fn copy_back(block: &mut [u8], to: usize, offset: usize, len: usize) {
+    // A chunk if that is enough, there is one on either side, and they do not overlap. Else from
+    // the same place again and again: from there to here everything repeats with `offset`, and is
+    // twice as long after each step.
+    todo!("lab lz4: copy back")
+}

@@ -40,3 +40,5 @@ pub use options::TableOptions;
 pub use properties::Properties;
 pub use separator::shortest_separator;
 pub use table::{Table, TableCursor, TableStats};
+// Their types are a part of this crate's interface.
+pub use {memtable, wal};

@@ -29,6 +29,7 @@ Examples:
   cargo x bench week01                    all benches, yours and the reference's
   cargo x bench week01 append             only those with `append` in their name
   cargo x bench week01 --reference        the reference alone
+  cargo x bench week03 --peers            beside RocksDB and others, instead of the week's benches
   cargo x bench week01 -- --quick         arguments for criterion",
     arguments: || {
         vec![
@@ -36,7 +37,7 @@ Examples:
             word("filter", "FILTER", "A part of the names of benches"),
             flag("mine", "Only your own code").conflicts_with("reference"),
             flag("reference", "Only the reference's code"),
-            flag("peers", "Beside real engines, too (from week 4 on)"),
+            flag("peers", "Beside what other people use, instead of the week's benches (from week 3 on)"),
             word("args", "ARGS", "Arguments for criterion").last(true).num_args(1..),
         ]
     },
@@ -70,26 +71,23 @@ enum Whose {
     Reference,
 }
 
+impl Args {
+    /// Whose code is to be measured, in order.
+    fn whose(&self) -> impl Iterator<Item = Whose> + use<> {
+        let wanted = [(Whose::Mine, !self.reference), (Whose::Reference, !self.mine)];
+        wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(whose, _)| whose)
+    }
+}
+
 /// Runs the command.
 fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
     let week = weeks.find_open(&args.week)?;
-    if args.peers && week.number < 4 {
-        bail!(
-            "--peers compares whole engines, and the first whole engine is week 4's; \
-             {} is measured beside the reference",
-            week.label()
-        );
+    if args.peers {
+        return beside_peers(repo, week, &args);
     }
     let mut measured = BTreeMap::new();
-    for whose in [Whose::Mine, Whose::Reference] {
-        let left_out = match whose {
-            Whose::Mine => args.reference,
-            Whose::Reference => args.mine,
-        };
-        if left_out {
-            continue;
-        }
+    for whose in args.whose() {
         measure(repo, week, &args, whose)?;
         for (name, figure) in read(&home(repo, week, whose))? {
             let pair: &mut [Option<Figure>; 2] = measured.entry(name).or_default();
@@ -102,6 +100,41 @@ fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     }
     anstream::print!("{}", table(&measured));
     Ok(Answer::Yes)
+}
+
+/// Runs the week's program of `solutions/peers`, which prints what it measures.
+fn beside_peers(repo: &Repo, week: &Week, args: &Args) -> anyhow::Result<Answer> {
+    let peers = repo.solutions().join("peers");
+    let label = week.label();
+    if !peers.join("src/bin").join(&label).is_dir() {
+        bail!("{label} has nobody to be compared with; it is measured beside the reference");
+    }
+    if !args.args.is_empty() {
+        bail!("--peers does not measure with criterion, and knows no arguments for it");
+    }
+    anstream::eprintln!(
+        "{}",
+        paint(
+            DIM,
+            "The first time, RocksDB is compiled from source: some ten minutes on few cores. It \
+             takes a C++ compiler and libclang; or set ROCKSDB_LIB_DIR to where librocksdb is."
+        )
+    );
+    let mut answer = Answer::Yes;
+    for whose in args.whose() {
+        let (feature, title) = match whose {
+            Whose::Mine => ("mine", "yours"),
+            Whose::Reference => ("reference", "the reference's"),
+        };
+        anstream::eprintln!("{}", paint(BOLD, format!("{label} · {title}")));
+        let mut command = cargo(&peers);
+        command.args(["run", "--release", "--quiet", "--bin", &label]);
+        command.args(["--features", &format!("{label},{feature}"), "--"]).args(&args.filter);
+        if !wait(&mut command)?.success() {
+            answer = Answer::No;
+        }
+    }
+    Ok(answer)
 }
 
 fn home(repo: &Repo, week: &Week, whose: Whose) -> std::path::PathBuf {

@@ -37,7 +37,10 @@ Examples:
             word("filter", "FILTER", "A part of the names of benches"),
             flag("mine", "Only your own code").conflicts_with("reference"),
             flag("reference", "Only the reference's code"),
-            flag("peers", "Beside what other people use, instead of the week's benches (from week 3 on)"),
+            flag(
+                "peers",
+                "Beside what other people use, instead of the week's benches (from week 3 on)",
+            ),
             word("args", "ARGS", "Arguments for criterion").last(true).num_args(1..),
         ]
     },
@@ -117,7 +120,7 @@ fn beside_peers(repo: &Repo, week: &Week, args: &Args) -> anyhow::Result<Answer>
         paint(
             DIM,
             "The first time, RocksDB is compiled from source: some ten minutes on few cores. It \
-             takes a C++ compiler and libclang; or set ROCKSDB_LIB_DIR to where librocksdb is."
+             takes a C++ compiler and libclang."
         )
     );
     let mut answer = Answer::Yes;

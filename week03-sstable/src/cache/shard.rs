@@ -75,6 +75,11 @@ pub(super) enum Look {
     Miss(Arc<Load>),
 }
 
+/// A block that came to the main queue's end, from either queue.
+struct Moved {
+    is_pinned: bool,
+}
+
 impl Shard {
     /// An empty shard for so many bytes.
     pub(super) fn new(capacity: usize) -> Shard {
@@ -110,7 +115,8 @@ impl Shard {
     /// **Day 5**. Room is made first: the new block itself is not evicted. One that is larger than
     /// the shard is not kept, and nothing is evicted for it.
     pub(super) fn insert(&mut self, key: BlockKey, block: Block) {
-        // Was it here not long ago? Then it goes into the main queue, and is a ghost no more.
+        // Was it here not long ago? Then it goes into the main queue, and is a ghost no more. Ask
+        // before there is room: the ghost of what goes now may take its place.
         todo!("day 5: insert")
     }
 
@@ -140,26 +146,28 @@ impl Shard {
     /// A block is looked at once for each of its uses, and once more: a constant for each
     /// insertion, over time. If all is pinned, one look at all of it.
     fn make_room(&mut self, charge: usize) {
-        // Count pinned blocks of the main queue that were met in a row: after as many as there are,
-        // there is nothing more to be had from it.
+        // Keep count of how many blocks at the main queue's end are known to be pinned: one that
+        // comes there is one more, or makes it none. If that is all of them, there is nothing more
+        // to be had from that queue.
         todo!("day 5: make room")
     }
 
     /// Takes the first block out of the small queue, which is not empty: evicts it and remembers
-    /// it, or moves it on if it was used since it came, or is pinned.
+    /// it, or moves it to the main queue's end if it was used since it came, or is pinned. `None` if
+    /// it was evicted.
     ///
     /// **Day 5**.
-    fn advance_small(&mut self) {
-        // In the main queue, its uses are counted anew.
+    fn advance_small(&mut self) -> Option<Moved> {
+        // In the main queue, its uses are counted anew, pinned or not.
         todo!("day 5: advance small")
     }
 
     /// Looks at the first block of the main queue, which is not empty: evicts it, or lets it go
-    /// through the queue once more, for one use less, or because it is pinned. Says whether it was
-    /// pinned.
+    /// through the queue once more, for one use less, or because it is pinned. `None` if it was
+    /// evicted.
     ///
     /// **Day 5**.
-    fn advance_main(&mut self) -> bool {
+    fn advance_main(&mut self) -> Option<Moved> {
         // A pinned block keeps its uses.
         todo!("day 5: advance main")
     }

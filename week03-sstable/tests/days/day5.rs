@@ -161,6 +161,36 @@ fn a_load_may_ask_for_other_blocks() {
     assert_eq!(cache.stats().blocks, 2, "blocks that are there after one load in another {ONCE}");
 }
 
+#[test]
+fn who_has_a_block_finds_it_when_he_asks_again() {
+    let (cache, barrier) = (Arc::new(BlockCache::with_shards(64 << 20, 1)), Barrier::new(4));
+    let barrier = Arc::new(barrier);
+    let ask = |_| {
+        let (cache, barrier) = (Arc::clone(&cache), Arc::clone(&barrier));
+        thread::spawn(move || {
+            let load = || {
+                thread::yield_now();
+                Ok(block_of(100))
+            };
+            let missing = |offset: &u64| {
+                if offset.is_multiple_of(64) {
+                    barrier.wait();
+                }
+                cache.get_or_load(key(*offset), load).expect("a good load");
+                !cache.contains(key(*offset))
+            };
+            (0..10_000).filter(missing).count()
+        })
+    };
+    let threads: Vec<_> = (0..4).map(ask).collect();
+    let missing: usize = threads.into_iter().map(|thread| returned(thread, ONCE)).sum();
+    assert_eq!(
+        missing, 0,
+        "blocks that somebody was given, and that were not in the shard then: are those who wait \
+         told before the shard has it? {ONCE}"
+    );
+}
+
 // Loads that fail.
 
 #[test]
@@ -253,6 +283,23 @@ fn a_load_that_panics_leaves_nobody_waiting() {
         assert_eq!(block.size(), 333, "size of what one of them loaded {OUTCOME}");
     }
     assert_eq!(loads.get(), 1, "loads by twenty who waited for one that panicked {OUTCOME}");
+}
+
+#[test]
+fn after_two_panics_one_of_those_who_wait_loads() {
+    let (cache, loads) = (cache(), Counter::default());
+    let first = Held::begin(&cache, key(0), || panic!("on purpose"));
+    let counter = loads.clone();
+    let others = waiting(3, &cache, key(0), move || {
+        counter.count();
+        assert!(counter.get() > 1, "on purpose");
+        Ok(block_of(333))
+    });
+    ended(first.let_go(), OUTCOME).expect_err("a panic goes on to who asked");
+    let ends = others.into_iter().map(|thread| ended(thread, OUTCOME));
+    let good = ends.filter(|end| matches!(end, Ok(Ok(block)) if block.size() == 333)).count();
+    assert_eq!(good, 2, "of three who waited, the first to load panics, and two get it {OUTCOME}");
+    assert_eq!(loads.get(), 2, "loads of the three: one panics, one is good {OUTCOME}");
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl Load {
     /// That of the load, as [`share`] makes it.
     pub(super) fn wait(&self) -> Option<Result<Block>> {
         // ANCHOR: day5_load_wait
-        // A condition variable may wake you for nothing: look again.
+        // Look again whenever you wake: the standard library's condition variables may wake you for
+        // nothing, though these do not.
         let mut state = self.state.lock();
         loop {
             match &*state {

@@ -77,6 +77,11 @@ pub(super) enum Look {
 }
 // ANCHOR_END: listing_look
 
+/// A block that came to the main queue's end, from either queue.
+struct Moved {
+    is_pinned: bool,
+}
+
 impl Shard {
     /// An empty shard for so many bytes.
     pub(super) fn new(capacity: usize) -> Shard {
@@ -133,15 +138,17 @@ impl Shard {
     /// the shard is not kept, and nothing is evicted for it.
     pub(super) fn insert(&mut self, key: BlockKey, block: Block) {
         // ANCHOR: day5_insert
-        // Was it here not long ago? Then it goes into the main queue, and is a ghost no more.
+        // Was it here not long ago? Then it goes into the main queue, and is a ghost no more. Ask
+        // before there is room: the ghost of what goes now may take its place.
         let charge = charge(&block);
         if charge > self.capacity {
             self.forget(key);
             return;
         }
+        let was_ghost = self.take_ghost(key);
         self.make_room(charge);
         self.map.insert(key, Slot::Cached(Cached { block, uses: 0 }));
-        if self.take_ghost(key) {
+        if was_ghost {
             self.main.push_back(key);
             self.main_size += charge;
         } else {
@@ -178,35 +185,41 @@ impl Shard {
     /// insertion, over time. If all is pinned, one look at all of it.
     fn make_room(&mut self, charge: usize) {
         // ANCHOR: day5_make_room
-        // Count pinned blocks of the main queue that were met in a row: after as many as there are,
-        // there is nothing more to be had from it.
+        // Keep count of how many blocks at the main queue's end are known to be pinned: one that
+        // comes there is one more, or makes it none. If that is all of them, there is nothing more
+        // to be had from that queue.
         let mut pinned = 0;
         while self.small_size + self.main_size + charge > self.capacity {
             let main_is_stuck = pinned >= self.main.len();
             if main_is_stuck && self.small.is_empty() {
                 return;
             }
-            if main_is_stuck || self.small_size > self.capacity / SMALL_PART {
-                self.advance_small();
-            } else if self.advance_main() {
-                pinned += 1;
+            let moved = if main_is_stuck || self.small_size > self.capacity / SMALL_PART {
+                self.advance_small()
             } else {
-                pinned = 0;
+                self.advance_main()
+            };
+            match moved {
+                Some(Moved { is_pinned: true }) => pinned += 1,
+                Some(Moved { is_pinned: false }) => pinned = 0,
+                None => {}
             }
         }
         // ANCHOR_END: day5_make_room
     }
 
     /// Takes the first block out of the small queue, which is not empty: evicts it and remembers
-    /// it, or moves it on if it was used since it came, or is pinned.
+    /// it, or moves it to the main queue's end if it was used since it came, or is pinned. `None` if
+    /// it was evicted.
     ///
     /// **Day 5**.
-    fn advance_small(&mut self) {
+    fn advance_small(&mut self) -> Option<Moved> {
         // ANCHOR: day5_advance_small
-        // In the main queue, its uses are counted anew.
+        // In the main queue, its uses are counted anew, pinned or not.
         let key = self.small.pop_front().expect("the small queue is not empty");
         let cached = self.cached(key);
-        let (charge, stays) = (charge(&cached.block), cached.uses > 0 || cached.block.is_pinned());
+        let (charge, is_pinned) = (charge(&cached.block), cached.block.is_pinned());
+        let stays = is_pinned || cached.uses > 0;
         cached.uses = 0;
         self.small_size -= charge;
         if stays {
@@ -217,21 +230,23 @@ impl Shard {
             self.stats.evictions += 1;
             self.add_ghost(key);
         }
+        stays.then_some(Moved { is_pinned })
         // ANCHOR_END: day5_advance_small
     }
 
     /// Looks at the first block of the main queue, which is not empty: evicts it, or lets it go
-    /// through the queue once more, for one use less, or because it is pinned. Says whether it was
-    /// pinned.
+    /// through the queue once more, for one use less, or because it is pinned. `None` if it was
+    /// evicted.
     ///
     /// **Day 5**.
-    fn advance_main(&mut self) -> bool {
+    fn advance_main(&mut self) -> Option<Moved> {
         // ANCHOR: day5_advance_main
         // A pinned block keeps its uses.
         let key = self.main.pop_front().expect("the main queue is not empty");
         let cached = self.cached(key);
         let is_pinned = cached.block.is_pinned();
-        if is_pinned || cached.uses > 0 {
+        let stays = is_pinned || cached.uses > 0;
+        if stays {
             cached.uses -= u8::from(!is_pinned);
             self.main.push_back(key);
         } else {
@@ -239,7 +254,7 @@ impl Shard {
             self.map.remove(&key);
             self.stats.evictions += 1;
         }
-        is_pinned
+        stays.then_some(Moved { is_pinned })
         // ANCHOR_END: day5_advance_main
     }
 

@@ -181,6 +181,29 @@ fn when_all_of_the_main_queue_is_pinned_the_small_one_gives_way() {
 }
 
 #[test]
+fn what_moves_on_to_a_queue_of_pinned_ones_is_looked_at() {
+    // b to j are pinned in the main queue. k was used, and moves on: it can go, and nothing else.
+    let cache = Places::new(10);
+    cache.ask("abcdefghijabcdefghijkk");
+    let pins = cache.pin("bcdefghij");
+    cache.ask("l");
+    cache.expect_there("bcdefghijl", "b to j were pinned, k was used once, and l came");
+    assert_eq!(cache.taken(), 10, "places: k was to be had {CHARGED}");
+    drop(pins);
+}
+
+#[test]
+fn forty_thousand_pinned_blocks_are_looked_at_once() {
+    let cache = Arc::new(BlockCache::with_shards(40_000 * 169, 1));
+    must_end(&format!("for a search among forty thousand pinned blocks {CHARGED}"), move || {
+        let pin = |offset| cache.get_or_load(key(offset), || Ok(block_of(9))).expect("a good load");
+        let pins: Vec<Block> = (0..40_002).map(pin).collect();
+        assert_eq!(cache.stats().blocks, 40_002, "all are pinned, so all are there {CHARGED}");
+        drop(pins);
+    });
+}
+
+#[test]
 fn what_is_pinned_keeps_the_rounds_it_is_worth() {
     let cache = Places::new(10);
     // b has two uses in the main queue, and is pinned while many others go through.

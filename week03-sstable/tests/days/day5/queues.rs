@@ -94,6 +94,30 @@ fn what_comes_back_soon_goes_into_the_main_queue_once() {
 }
 
 #[test]
+fn a_ghost_is_asked_for_before_another_takes_its_place() {
+    // So few bytes that there is one ghost. It is a when a comes back, and then what goes for a.
+    let cache = BlockCache::with_shards(10 * 169, 1);
+    for name in "abcdefghijkalmnopqrstuvwxyz".chars() {
+        is_loaded(&cache, key(name as u64), || block_of(9));
+    }
+    let there = cache.contains(key('a' as u64));
+    assert!(there, "a went, came back as a ghost, and a scan of 15 passed {QUEUES}");
+}
+
+#[test]
+fn uses_are_counted_anew_though_the_block_is_pinned() {
+    // a was used and is pinned when it moves on, and is let go then.
+    let cache = Places::new(10);
+    cache.ask("abcdefghij");
+    let pins = cache.pin("a");
+    cache.ask("bcdefghijk");
+    drop(pins);
+    cache.ask("l");
+    is_loaded(&cache.0, key(0), || charged(8 * PLACE));
+    cache.expect_there("jl", "a moved on while it was pinned, and one of eight places came");
+}
+
+#[test]
 fn what_the_main_queue_lets_go_is_not_remembered() {
     // a goes from the main queue, and comes back as if it were new.
     let cache = expect_after("abcdefghij abcdefghij k", "bcdefghijk");

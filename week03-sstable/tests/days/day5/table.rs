@@ -71,6 +71,19 @@ fn cursors_go_through_the_cache_in_both_directions() {
 }
 
 #[test]
+fn a_block_is_named_by_where_it_begins() {
+    let (_, table, cache) = cached();
+    (0..ENTRIES).for_each(|index| expect_value(&table, 0, index));
+    let names = (0..table.size()).filter(|&offset| cache.contains(key(offset)));
+    let names: Vec<u64> = names.collect();
+    let blocks = block_count(&table);
+    assert_eq!(names.len() as u64, blocks, "offsets of the file at which the cache has a block");
+    let size = table.properties().data_size / blocks;
+    let spread = names.windows(2).all(|pair| pair[1] - pair[0] > size / 2);
+    assert!(spread, "blocks of some {size} bytes begin at {names:?} {THROUGH}");
+}
+
+#[test]
 fn tables_with_the_same_offsets_do_not_meet() {
     let (sim, first, cache) = cached();
     let second = open(&sim, 1, Some(&cache));

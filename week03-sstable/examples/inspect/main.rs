@@ -11,6 +11,7 @@
 //! What is read is read with this week's code: varints, blocks, footer, codecs, filter. Only where
 //! it does not say enough about a block, its bytes are taken apart here once more (`entries.rs`).
 
+mod args;
 mod bar;
 mod block;
 mod check;
@@ -36,83 +37,15 @@ mod text;
 mod view;
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use wal::fs::OsFs;
 
+use args::{Args, Typed, What};
 use source::Source;
 use style::{BAD, BOLD, paint};
-
-/// Shows a sorted file: its parts to scale, its blocks and entries, and whatever is wrong with it.
-#[derive(Debug, Parser)]
-#[command(name = "inspect", after_help = EXAMPLES)]
-struct Args {
-    /// Tables
-    #[arg(required_unless_present = "demo", value_name = "FILE")]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    what: What,
-    /// With --block: the bytes, and which field each belongs to
-    #[arg(long, requires = "block")]
-    hex: bool,
-    /// With --key: as a snapshot at this number sees it [default: the newest]
-    #[arg(long, requires = "key", value_name = "NUMBER")]
-    seq: Option<u64>,
-}
-
-/// What is shown instead of the whole.
-#[derive(Debug, clap::Args)]
-#[group(multiple = false)]
-struct What {
-    /// One part entry by entry: a data block's number, or filter, index, properties, footer
-    #[arg(long, value_name = "PART")]
-    block: Option<block::Which>,
-    /// The way of a lookup; bytes may be written as \x00
-    #[arg(long, value_name = "KEY", value_parser = typed)]
-    key: Option<Typed>,
-    /// All entries, a line each: key, number, kind, value, with tabs between them
-    #[arg(long)]
-    keys: bool,
-    /// The whole, with all data blocks and not only the first and last
-    #[arg(long)]
-    blocks: bool,
-    /// A picture, to standard output
-    #[arg(long)]
-    svg: bool,
-    /// Only what is wrong, if anything
-    #[arg(long)]
-    check: bool,
-    /// Writes a small table to look at; a file that is there stays as it is
-    #[arg(long, value_name = "PATH", conflicts_with = "files")]
-    demo: Option<PathBuf>,
-}
-
-/// A key, from what was typed.
-#[derive(Debug, Clone)]
-struct Typed(Vec<u8>);
-
-fn typed(text: &str) -> Result<Typed, String> {
-    text::read(text).map(Typed)
-}
-
-const EXAMPLES: &str = concat!(
-    "Examples, behind `cargo run -q -p ",
-    env!("CARGO_PKG_NAME"),
-    " --example inspect --`:
-  --demo stones.sst                    a small table to look at
-  stones.sst                           the whole
-  stones.sst --block 1                 the entries of a data block
-  stones.sst --block index --hex       the bytes of the index, with their fields
-  stones.sst --key stone/flint/wall    the way of a lookup
-  stones.sst --keys | head             entries, a line each
-  stones.sst --svg > stones.svg        a picture
-  *.sst --check                        is anything wrong with them?
-
-Exit status: 0 good · 1 a table is damaged · 2 wrong usage, or a file cannot be read"
-);
 
 /// Where it is printed to.
 #[derive(Debug, Clone, Copy)]

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anstream::StripStream;
-use clap::{CommandFactory, Parser};
 use memtable::{InternalKey, Kind};
 use sstable::format::{FOOTER_SIZE, Footer, Handle, checksum};
 use sstable::{Codec, TableBuilder, TableOptions};
 use tempfile::TempDir;
 use wal::fs::OsFs;
 
-use crate::{Args, Failure, Screen, demo, flip, text};
+use crate::{Args, Failure, Screen, args, demo, flip, text};
 
 /// A table of format version 1, blocks as they are and a filter, as it was first written.
 const GOLDEN: &[u8] = include_bytes!("../../tests/golden/v1.sst");
@@ -149,7 +148,8 @@ fn nothing_that_can_be_damaged_makes_a_view_panic() {
         let path = dir.file("damaged.sst", &bytes);
         for arguments in views {
             let all = ["inspect"].iter().chain(arguments).map(|text| text.into());
-            let args = Args::parse_from(all.chain([path.as_os_str().to_owned()]));
+            let args = Args::try_parse_from(all.chain([path.as_os_str().to_owned()]))
+                .expect("good arguments");
             let screen = Screen { width: 40, colour: false };
             match crate::run(&args, screen, &mut StripStream::new(Vec::new())) {
                 // What is asked for may be whole.
@@ -321,7 +321,7 @@ fn a_flipped_bit_is_found_by_two_checksums() {
 
 #[test]
 fn arguments_are_what_they_should_be() {
-    Args::command().debug_assert();
+    args::command().debug_assert();
     for refused in [&["inspect"][..], &["inspect", "f", "--hex"], &["inspect", "f", "--block", "x"]]
     {
         assert!(Args::try_parse_from(refused).is_err(), "{refused:?}");

@@ -233,6 +233,8 @@ pub(super) fn expect_walk(
     };
     let mut cursor = table.cursor();
     cursor::enter(&mut cursor, range, direction).expect("memory does not fail");
+    let shown = format!("{cursor:?}");
+    assert!(shown.contains("at"), "a cursor is printed by the entry that it is at: {shown}");
     let mut found = Vec::new();
     while let Some(entry) = entry_at(&cursor).filter(|entry| range.contains(&entry.key)) {
         found.push(entry);

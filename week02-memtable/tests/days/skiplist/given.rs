@@ -37,7 +37,12 @@ pub(super) fn table_of(versions: &[Version]) -> MemTable {
 pub(super) fn walk(table: &MemTable, is_forward: bool, limit: usize) -> Vec<Version> {
     let (mut cursor, mut met) = (table.cursor(), Vec::new());
     if is_forward { cursor.first() } else { cursor.last() }.expect("memory does not fail");
+    let shown = format!("{table:?}, {cursor:?}");
+    assert!(shown.contains("len") && shown.contains("at"), "table and cursor, printed: {shown}");
     while let Some(version) = at(&cursor).filter(|_| met.len() < limit) {
+        let (at_it, at_other) = (cursor.is_at(&version.0), cursor.is_at(b"\0no key of any test"));
+        assert!(at_it, "a cursor is at {}, and `is_at` denies it", name(Some(&version)));
+        assert!(!at_other, "a cursor is at {}, and at another key, too", name(Some(&version)));
         met.push(version);
         if is_forward { cursor.next() } else { cursor.prev() }.expect("memory does not fail");
     }

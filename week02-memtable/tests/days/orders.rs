@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use shuttle::scheduler::{PctScheduler, Scheduler, UrwRandomScheduler};
-use shuttle::{Config, FailurePersistence, Runner};
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 /// Runs `work` in so many orders: half of them drawn from all that there are (Zhao et al.,
 /// "Selectively Uniform Concurrency Testing", ASPLOS 2025), half of them with few changes from one
@@ -16,15 +16,30 @@ use shuttle::{Config, FailurePersistence, Runner};
 pub(crate) fn in_many_orders(count: usize, work: impl Fn() + Send + Sync + 'static) {
     let work = Arc::new(work);
     let same = Arc::clone(&work);
-    run(UrwRandomScheduler::new_from_seed(1, count / 2), move || work());
-    run(PctScheduler::new_from_seed(2, 3, count / 2), move || same());
+    run(UrwRandomScheduler::new_from_seed(1, count / 2), config(), move || work());
+    run(PctScheduler::new_from_seed(2, 3, count / 2), config(), move || same());
 }
 
-fn run(scheduler: impl Scheduler + 'static, work: impl Fn() + Send + Sync + 'static) {
+/// Runs `work`, which has no threads, once, however many steps it takes: for whoever counts them.
+pub(crate) fn alone(work: impl Fn() + Send + Sync + 'static) {
+    let mut config = config();
+    config.max_steps = MaxSteps::None;
+    run(UrwRandomScheduler::new_from_seed(1, 1), config, work);
+}
+
+fn config() -> Config {
     let mut config = Config::new();
     config.stack_size = 256 << 10;
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
+    config
+}
+
+fn run(
+    scheduler: impl Scheduler + 'static,
+    config: Config,
+    work: impl Fn() + Send + Sync + 'static,
+) {
     let ran = catch_unwind(AssertUnwindSafe(|| Runner::new(scheduler, config).run(work)));
     if let Err(panic) = ran {
         let text = panic.downcast_ref::<String>().map_or("", String::as_str);

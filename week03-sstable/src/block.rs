@@ -30,6 +30,7 @@
 mod builder;
 mod cursor;
 mod find;
+mod restarts;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -121,6 +122,11 @@ impl Block {
     /// Whether somebody else has the block, or a value that is a part of it.
     pub(crate) fn is_pinned(&self) -> bool {
         !self.bytes.is_unique()
+    }
+
+    /// How many restart points there are.
+    pub(crate) fn restart_count(&self) -> usize {
+        self.restart_count
     }
 
     /// These bytes of the block, in place of it: a value that keeps the block alive.

@@ -37,6 +37,23 @@
 //!                └────────┴──────┴────────────┴──────────────────────────────────────────┘
 //! ```
 //!
+//! A table whose index is cut into partitions has version 2. It is made of *partitions*, each a
+//! piece of a table with what is about it, and the index block is the *top*, which has an entry for
+//! each of them:
+//!
+//! ```text
+//!   ┌─────────────┬─────────────┬────────────┬─────┬─────┬────────────┬────────┐
+//!   │ data blocks │ filter part │ index part │  …  │ top │ properties │ footer │
+//!   └─────────────┴─────────────┴────────────┴─────┴─────┴────────────┴────────┘
+//!    └───────────── partition 0 ────────────┘         each block with its trailer
+//!
+//!   filter part   a block of one entry, whose key is empty and whose value is a filter block
+//!   index part    for each data block of the partition a key that ends it, and its handle; each
+//!                 entry is a restart point
+//!   top           for each partition the last key of its index part, and two handles: filter part
+//!                 (all zeros if there is none) and index part
+//! ```
+//!
 //! Integers are little-endian. The parts lie one behind the other, without gaps: each begins where
 //! the one before it ends. So a handle that is wrong is seen to be wrong, and no byte is outside of
 //! all checksums but the magic, which is compared.
@@ -54,8 +71,12 @@ use crate::block::BadBlock;
 /// The footer's last bytes.
 pub const MAGIC: &[u8; 8] = b"CAIRNSST";
 
-/// The version of the format that is written, and the only one that is read.
+/// The version of a table whose index is whole.
 pub const VERSION: u32 = 1;
+
+/// The version of a table whose index is cut into partitions. A reader that knows only the other
+/// one refuses it by that.
+pub const VERSION_PARTITIONED: u32 = 2;
 
 /// Size of the footer, in bytes.
 pub const FOOTER_SIZE: usize = 52;
@@ -65,6 +86,9 @@ pub const BLOCK_TRAILER_SIZE: usize = 5;
 
 /// Size of a handle, in bytes.
 pub const HANDLE_SIZE: usize = 12;
+
+/// Size of a partition's handles in the top, in bytes.
+pub const PARTITION_SIZE: usize = 2 * HANDLE_SIZE;
 
 /// The largest entry, key, its trailer and value together, in bytes: what fits into a record of the
 /// log.
@@ -106,6 +130,37 @@ impl Handle {
     /// Reads a handle. Any twelve bytes are one: what it points at has to be checked.
     pub fn decode(bytes: &[u8; HANDLE_SIZE]) -> Handle {
         Handle { offset: u64_at(bytes, 0), size: u32_at(bytes, 8) }
+    }
+}
+
+/// Where the parts of a partition are: what the top says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    /// The filter part, if there is one.
+    pub filter: Option<Handle>,
+    /// The index part.
+    pub index: Handle,
+}
+
+impl Partition {
+    /// Both handles, as drawn at the top of this file.
+    pub fn encode(&self) -> [u8; PARTITION_SIZE] {
+        let mut bytes = [0; PARTITION_SIZE];
+        bytes[..HANDLE_SIZE].copy_from_slice(&self.filter.unwrap_or_default().encode());
+        bytes[HANDLE_SIZE..].copy_from_slice(&self.index.encode());
+        bytes
+    }
+
+    /// Reads both handles. Any bytes are two: what they point at has to be checked.
+    pub fn decode(bytes: &[u8; PARTITION_SIZE]) -> Partition {
+        let handle = |at: usize| Handle { offset: u64_at(bytes, at), size: u32_at(bytes, at + 8) };
+        let filter = (handle(0) != Handle::default()).then_some(handle(0));
+        Partition { filter, index: handle(HANDLE_SIZE) }
+    }
+
+    /// Where its data blocks end, in bytes from the start of the file.
+    pub fn data_end(&self) -> u64 {
+        self.filter.unwrap_or(self.index).offset
     }
 }
 
@@ -152,6 +207,51 @@ impl Footer {
     pub fn data_end(&self) -> u64 {
         self.filter.unwrap_or(self.index).offset
     }
+}
+
+/// The same for a table with partitions, whose `index` is the top.
+impl Footer {
+    /// Whether these are the last bytes of a table with partitions, damaged or not.
+    pub fn is_partitioned(bytes: &[u8; FOOTER_SIZE]) -> bool {
+        bytes[44..] == MAGIC[..] && u32_at(bytes, 36) == VERSION_PARTITIONED
+    }
+
+    /// The footer with [`VERSION_PARTITIONED`].
+    pub fn encode_partitioned(&self, offset: u64) -> [u8; FOOTER_SIZE] {
+        let mut bytes = self.encode(offset);
+        set_version(&mut bytes, offset, VERSION_PARTITIONED);
+        bytes
+    }
+
+    /// Reads it, and checks what [`decode`](Footer::decode) checks.
+    ///
+    /// # Errors
+    ///
+    /// [`BadBlock`] at the first byte of the footer that cannot be; also if it names a filter,
+    /// which is in the partitions.
+    pub fn decode_partitioned(bytes: &[u8; FOOTER_SIZE], offset: u64) -> Result<Footer, BadBlock> {
+        if !Footer::is_partitioned(bytes) {
+            return Err(BadBlock { at: 36, reason: "not the version of a table with partitions" });
+        }
+        if u32_at(bytes, 40) != checksum(offset, &bytes[..FOOTER_COVERED], &[]) {
+            return Err(BadBlock { at: 40, reason: "the checksum does not match" });
+        }
+        // But for the version it is the footer of a whole table.
+        let mut whole = *bytes;
+        set_version(&mut whole, offset, VERSION);
+        let footer = Footer::decode(&whole, offset)?;
+        if footer.filter.is_some() {
+            return Err(BadBlock { at: 12, reason: "a whole filter beside partitions" });
+        }
+        Ok(footer)
+    }
+}
+
+/// Gives a footer another version, and the checksum that goes with it.
+fn set_version(bytes: &mut [u8; FOOTER_SIZE], offset: u64, version: u32) {
+    bytes[36..40].copy_from_slice(&version.to_le_bytes());
+    let crc = checksum(offset, &bytes[..FOOTER_COVERED], &[]);
+    bytes[40..44].copy_from_slice(&crc.to_le_bytes());
 }
 
 /// The checksum of what stands at `offset` of a file, in two parts.

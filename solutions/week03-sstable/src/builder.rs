@@ -9,9 +9,14 @@
 //!   000007.sst       its name when it is whole: a rename, and the directory is synced
 //! ```
 //!
+//! With partitions, index and filter are written and begun anew whenever the index is large enough:
+//! `builder/partitions.rs`.
+//!
 //! Memory is that of one data block, of the index, and of eight bytes a user key for the filter.
 //! Nothing is ever written twice, and nothing of it depends on anything but entries and options:
 //! two builds of the same input are the same bytes.
+
+mod partitions;
 
 use std::cmp::Ordering;
 use std::io;
@@ -57,8 +62,12 @@ pub struct TableBuilder {
     data: BlockBuilder,
     /// A separator and a handle for each data block that was written.
     index: BlockBuilder,
-    /// The user keys so far.
+    /// The user keys so far, but for that of the last entry.
     filter: FilterBuilder,
+    /// For each partition that was written its last separator and its handles.
+    top: BlockBuilder,
+    /// What filter parts and index parts take of the bytes that are written.
+    parts_size: u64,
     /// What was counted so far; the largest key is the last one that was added.
     properties: Properties,
     /// The separator that is being made, for its memory.
@@ -91,8 +100,13 @@ impl TableBuilder {
             file,
             offset: 0,
             data: BlockBuilder::new(options.restart_interval),
-            index: BlockBuilder::new(options.restart_interval),
+            index: BlockBuilder::new(match options.index_partition_size {
+                Some(_) => 1,
+                None => options.restart_interval,
+            }),
             filter: FilterBuilder::new(options.filter_bits_per_key),
+            top: BlockBuilder::new(options.restart_interval),
+            parts_size: 0,
             properties: Properties::new(),
             separator: Vec::new(),
             out: Vec::new(),
@@ -119,7 +133,7 @@ impl TableBuilder {
     /// A copy of key and value; a write for each block.
     pub fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         self.check(key, value)?;
-        self.filter.add(key.user_key); // does nothing before day 4
+        self.account_for_last()?;
         // ANCHOR: day2_builder_add
         // How large could the block get? `ENTRY_OVERHEAD_MAX` is the most that stands around key
         // and value. Then the entry goes into the block, and is counted.
@@ -250,6 +264,10 @@ impl TableBuilder {
         if let Some(cause) = &self.failure {
             return Err(Error::Poisoned { cause: Arc::clone(cause) });
         }
+        self.account_for_last()?;
+        if !self.top.is_empty() {
+            return self.finish_partitioned();
+        }
         // ANCHOR: day2_finish
         // The parts in the order of the file. `data_size` is known once the last data block is
         // written. A filter that has no bytes is not written. On the disk as everywhere: bytes,
@@ -276,15 +294,36 @@ impl TableBuilder {
     }
 
     /// Size of the file if it were finished now, in bytes, about: what is written, and the block
-    /// that is being filled as it is, and the index. For whoever decides when a table is large
+    /// that is being filled as it is, and index and top. For whoever decides when a table is large
     /// enough.
     pub fn estimated_size(&self) -> u64 {
-        self.offset + (self.data.size() + self.index.size()) as u64
+        self.offset + (self.data.size() + self.index.size() + self.top.size()) as u64
     }
 
     /// How many entries were added.
     pub fn entry_count(&self) -> u64 {
         self.properties.entry_count
+    }
+
+    /// Ends the partition if its index is large enough, and puts the last entry's user key into the
+    /// filter, which does nothing before day 4.
+    ///
+    /// The last entry is in the data block that is being filled: if the partition ends in front of
+    /// that, the key belongs to the next one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`end_partition`](TableBuilder::end_partition).
+    fn account_for_last(&mut self) -> Result<()> {
+        if self.options.index_partition_size.is_some_and(|size| self.index.size() >= size)
+            && !self.index.is_empty()
+        {
+            self.end_partition()?;
+        }
+        if let Ok(last) = InternalKey::decode(&self.properties.largest_key) {
+            self.filter.add(last.user_key);
+        }
+        Ok(())
     }
 
     /// Gives the file, whose bytes are synced, its name for good.

@@ -43,6 +43,12 @@ pub const BITS_PER_KEY_MAX: usize = 64;
 struct Line([u64; LINE_SIZE / 8]);
 
 impl Line {
+    /// The line that stands in these bytes of a filter block.
+    fn decode(bytes: &[u8; LINE_SIZE]) -> Line {
+        let (words, _) = bytes.as_chunks::<8>();
+        Line(std::array::from_fn(|index| u64::from_le_bytes(words[index])))
+    }
+
     /// Sets the bits of `hash`.
     ///
     /// **Day 4**, chapter `week03/day4-filter.md`.
@@ -240,6 +246,39 @@ impl Filter {
         let hash = hash(user_key);
         self.lines[Line::index(hash, self.lines.len())].has(hash, self.probe_count)
         // ANCHOR_END: day4_may_contain
+    }
+
+    /// What [`may_contain`](Filter::may_contain) says of the filter that these bytes are, which
+    /// stays where it stands.
+    ///
+    /// **Lab partitions**, chapter `week03/lab-partitions.md`. Any bytes may come in, and none may
+    /// make it panic.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Filter::decode).
+    ///
+    /// # Cost
+    ///
+    /// One line is copied, whatever the size of the filter; no allocation.
+    pub fn may_contain_in(bytes: &[u8], user_key: &[u8]) -> Result<bool, BadBlock> {
+        // ANCHOR: partitions_may_contain_in
+        // The checks of `decode`, without its copy. `Line::decode` takes the one line that counts.
+        let Some((&probe_count, bytes)) = bytes.split_last() else {
+            return Err(BadBlock { at: 0, reason: "a filter without any byte" });
+        };
+        let probe_count = usize::from(probe_count);
+        if !(1..=PROBE_COUNT_MAX).contains(&probe_count) {
+            let reason = "a filter with an impossible number of probes";
+            return Err(BadBlock { at: bytes.len(), reason });
+        }
+        let (lines, rest) = bytes.as_chunks::<LINE_SIZE>();
+        if lines.is_empty() || !rest.is_empty() {
+            return Err(BadBlock { at: 0, reason: "a filter that is not made of lines" });
+        }
+        let hash = hash(user_key);
+        Ok(Line::decode(&lines[Line::index(hash, lines.len())]).has(hash, probe_count))
+        // ANCHOR_END: partitions_may_contain_in
     }
 
     /// Size in memory, in bytes.

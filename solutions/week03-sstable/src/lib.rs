@@ -13,7 +13,8 @@
 //! `block/cursor.rs`; `format.rs`, which draws the whole file, `separator.rs`, `builder.rs` with
 //! `properties.rs`; `block/find.rs`, `table.rs` with `table/read.rs`, `table/index.rs` and
 //! `table/cursor.rs`; `hash.rs`, `filter.rs`; `cache.rs` with `cache/shard.rs` and `cache/load.rs`;
-//! `codec.rs`. The labs, each with an order of its own: `lz4.rs`.
+//! `codec.rs`. The labs, each with an order of its own: `lz4.rs`; and an index that is cut into
+//! partitions, in `block/restarts.rs`, `builder/partitions.rs` and `table/partitions.rs`.
 
 pub mod block;
 mod builder;

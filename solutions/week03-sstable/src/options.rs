@@ -19,6 +19,12 @@ pub struct TableOptions {
     ///
     /// Ten let through one absent key in a hundred, and stay in memory while the table is open.
     pub filter_bits_per_key: usize,
+    /// From how many bytes on the index is cut into partitions, and the filter with it. Default
+    /// `None`: they are whole, and in memory while the table is open.
+    ///
+    /// Then only one key for each partition is in memory, and what a lookup needs comes through
+    /// the cache: a good size is that of a block. A table whose index stays smaller is whole.
+    pub index_partition_size: Option<usize>,
     /// How data blocks are compressed. Default LZ4.
     ///
     /// A block that does not get smaller by an eighth is stored as it is.
@@ -38,6 +44,7 @@ impl Default for TableOptions {
             block_size: 4 << 10,
             restart_interval: 16,
             filter_bits_per_key: 10,
+            index_partition_size: None,
             codec: Codec::Lz4,
         }
     }

@@ -16,6 +16,7 @@ use memtable::{Cursor, InternalKey};
 use wal::Result;
 
 use super::Table;
+use super::partitions::PartitionCursor;
 use crate::block::{BadBlock, BlockCursor};
 
 /// A place in a table.
@@ -28,12 +29,16 @@ pub struct TableCursor<'a> {
     block_index: usize,
     /// The place in that block, or none in it; `None` before the first move.
     within: Option<BlockCursor>,
+    /// In the place of all that, if the table has partitions.
+    partitioned: Option<PartitionCursor<'a>>,
 }
 
 impl<'a> TableCursor<'a> {
     /// A cursor over `table`, at no entry.
     pub(super) fn new(table: &'a Table) -> TableCursor<'a> {
-        TableCursor { table, block_index: 0, within: None }
+        let partitioned = table.partitions.as_ref();
+        let partitioned = partitioned.map(|partitions| PartitionCursor::new(table, partitions));
+        TableCursor { table, block_index: 0, within: None, partitioned }
     }
 
     /// Goes to data block `block_index`, and in it where `place` says.
@@ -67,18 +72,27 @@ impl<'a> TableCursor<'a> {
 impl Cursor for TableCursor<'_> {
     /// **Day 3**.
     fn first(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.first();
+        }
         // There is no table without a block, and no block without an entry.
         todo!("day 3: first")
     }
 
     /// **Day 3**.
     fn last(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.last();
+        }
         // As `first`.
         todo!("day 3: last")
     }
 
     /// **Day 3**. A separator may be behind all entries of its block.
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.seek(target);
+        }
         // The one block that can have an entry at the target. If all of its entries are before it,
         // the next block begins behind it. Is there one?
         todo!("day 3: seek")
@@ -86,6 +100,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**. All entries of the blocks before are before the target.
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.seek_back(target);
+        }
         // The same block; if all of its entries are behind the target, the last of the block
         // before.
         todo!("day 3: seek back")
@@ -93,24 +110,30 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**.
     fn next(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.next();
+        }
         // A step in the block; from its last entry, to the first of the next block.
         todo!("day 3: next")
     }
 
     /// **Day 3**.
     fn prev(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.prev();
+        }
         // As `next`, the other way.
         todo!("day 3: prev")
     }
 
     fn key(&self) -> Option<InternalKey<'_>> {
-        self.within.as_ref()?.key()
+        self.block_cursor()?.key()
     }
 
     /// The key is copied, as it is nowhere whole; the value is a slice of the block.
     fn entry(&self) -> (Bytes, Bytes) {
         let key = self.key().expect("entry() of a cursor that is at none");
-        let within = self.within.as_ref().expect("a key is in a block");
+        let within = self.block_cursor().expect("a key is in a block");
         (Bytes::copy_from_slice(key.user_key), within.shared_value())
     }
 }
@@ -119,7 +142,15 @@ impl TableCursor<'_> {
     /// The value that it is at, where it stands in the block; empty at no entry. For whoever copies
     /// entries from one file to another.
     pub fn value(&self) -> &[u8] {
-        self.within.as_ref().map_or(&[], BlockCursor::value)
+        self.block_cursor().map_or(&[], BlockCursor::value)
+    }
+
+    /// The place in the data block.
+    fn block_cursor(&self) -> Option<&BlockCursor> {
+        match &self.partitioned {
+            Some(partitioned) => partitioned.block_cursor(),
+            None => self.within.as_ref(),
+        }
     }
 
     /// Goes to no entry.

@@ -30,3 +30,4 @@ mod day5;
 mod day6;
 mod entries;
 mod lz4;
+mod partitions;

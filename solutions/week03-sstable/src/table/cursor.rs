@@ -16,6 +16,7 @@ use memtable::{Cursor, InternalKey};
 use wal::Result;
 
 use super::Table;
+use super::partitions::PartitionCursor;
 use crate::block::{BadBlock, BlockCursor};
 
 /// A place in a table.
@@ -28,12 +29,16 @@ pub struct TableCursor<'a> {
     block_index: usize,
     /// The place in that block, or none in it; `None` before the first move.
     within: Option<BlockCursor>,
+    /// In the place of all that, if the table has partitions.
+    partitioned: Option<PartitionCursor<'a>>,
 }
 
 impl<'a> TableCursor<'a> {
     /// A cursor over `table`, at no entry.
     pub(super) fn new(table: &'a Table) -> TableCursor<'a> {
-        TableCursor { table, block_index: 0, within: None }
+        let partitioned = table.partitions.as_ref();
+        let partitioned = partitioned.map(|partitions| PartitionCursor::new(table, partitions));
+        TableCursor { table, block_index: 0, within: None, partitioned }
     }
 
     /// Goes to data block `block_index`, and in it where `place` says.
@@ -79,6 +84,9 @@ impl<'a> TableCursor<'a> {
 impl Cursor for TableCursor<'_> {
     /// **Day 3**.
     fn first(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.first();
+        }
         // ANCHOR: day3_first
         // There is no table without a block, and no block without an entry.
         self.go(0, BlockCursor::first)
@@ -87,6 +95,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**.
     fn last(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.last();
+        }
         // ANCHOR: day3_last
         // As `first`.
         self.go(self.table.index.len() - 1, BlockCursor::last)
@@ -95,6 +106,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**. A separator may be behind all entries of its block.
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.seek(target);
+        }
         // ANCHOR: day3_seek
         // The one block that can have an entry at the target. If all of its entries are before it,
         // the next block begins behind it. Is there one?
@@ -113,6 +127,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**. All entries of the blocks before are before the target.
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.seek_back(target);
+        }
         // ANCHOR: day3_seek_back
         // The same block; if all of its entries are behind the target, the last of the block
         // before.
@@ -130,6 +147,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**.
     fn next(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.next();
+        }
         // ANCHOR: day3_next
         // A step in the block; from its last entry, to the first of the next block.
         if !self.is_at_entry() {
@@ -145,6 +165,9 @@ impl Cursor for TableCursor<'_> {
 
     /// **Day 3**.
     fn prev(&mut self) -> Result<()> {
+        if let Some(partitioned) = &mut self.partitioned {
+            return partitioned.prev();
+        }
         // ANCHOR: day3_prev
         // As `next`, the other way.
         if !self.is_at_entry() {
@@ -159,13 +182,13 @@ impl Cursor for TableCursor<'_> {
     }
 
     fn key(&self) -> Option<InternalKey<'_>> {
-        self.within.as_ref()?.key()
+        self.block_cursor()?.key()
     }
 
     /// The key is copied, as it is nowhere whole; the value is a slice of the block.
     fn entry(&self) -> (Bytes, Bytes) {
         let key = self.key().expect("entry() of a cursor that is at none");
-        let within = self.within.as_ref().expect("a key is in a block");
+        let within = self.block_cursor().expect("a key is in a block");
         (Bytes::copy_from_slice(key.user_key), within.shared_value())
     }
 }
@@ -174,7 +197,15 @@ impl TableCursor<'_> {
     /// The value that it is at, where it stands in the block; empty at no entry. For whoever copies
     /// entries from one file to another.
     pub fn value(&self) -> &[u8] {
-        self.within.as_ref().map_or(&[], BlockCursor::value)
+        self.block_cursor().map_or(&[], BlockCursor::value)
+    }
+
+    /// The place in the data block.
+    fn block_cursor(&self) -> Option<&BlockCursor> {
+        match &self.partitioned {
+            Some(partitioned) => partitioned.block_cursor(),
+            None => self.within.as_ref(),
+        }
     }
 
     /// Goes to no entry.

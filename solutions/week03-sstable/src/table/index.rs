@@ -155,12 +155,18 @@ impl Index {
     }
 
     /// The order of the last separator so far and `next`; before the first one comes anything.
-    fn order_of_last(&self, next: &InternalKey<'_>) -> Ordering {
+    pub(super) fn order_of_last(&self, next: &InternalKey<'_>) -> Ordering {
         self.len().checked_sub(1).map_or(Ordering::Less, |last| self.order(last, next))
     }
 
+    /// Whether separator `index` is this key, encoded.
+    pub(super) fn is_key(&self, index: usize, key: &[u8]) -> bool {
+        let key = InternalKey::decode(key);
+        key.is_ok_and(|key| self.order(index, &key) == Ordering::Equal)
+    }
+
     /// Adds a separator and a handle behind all others.
-    fn push(&mut self, separator: InternalKey<'_>, handle: Handle) {
+    pub(super) fn push(&mut self, separator: InternalKey<'_>, handle: Handle) {
         self.keys.extend_from_slice(separator.user_key);
         self.key_ends.push(self.keys.len());
         self.trailers.push(separator.trailer());
@@ -168,7 +174,7 @@ impl Index {
     }
 
     /// Finds out what all separators begin with, and the eight bytes behind it of each.
-    fn set_heads(&mut self) {
+    pub(super) fn set_heads(&mut self) {
         let ((first, _), (last, _)) = (self.key(0), self.key(self.len() - 1));
         let shared = first[..shared_prefix(first, last)].to_vec();
         let heads = (0..self.len()).map(|index| head(&self.key(index).0[shared.len()..]));

@@ -56,6 +56,7 @@ pub(crate) fn build(path: &Path, settings: Settings) -> Result<()> {
         restart_interval: 16,
         filter_bits_per_key: if settings.filter { 10 } else { 0 },
         codec: if settings.lz4 { Codec::Lz4 } else { Codec::None },
+        index_partition_size: None,
     };
     let mut builder = TableBuilder::create(Arc::new(OsFs), path, options)?;
     for number in 0..ENTRIES {

@@ -165,7 +165,7 @@ impl Filter {
     ///
     /// A copy, to where lines begin where the CPU's do.
     pub fn decode(bytes: &[u8]) -> Result<Filter, BadBlock> {
-        // The last byte first. `as_chunks` cuts the others into lines, and lines into words.
+        // The last byte first. `as_chunks` cuts the others into lines.
         Ok(Filter { lines: Vec::new(), probe_count: 0 })
     }
 

@@ -208,7 +208,7 @@ impl Filter {
     /// A copy, to where lines begin where the CPU's do.
     pub fn decode(bytes: &[u8]) -> Result<Filter, BadBlock> {
         // ANCHOR: day4_filter_decode
-        // The last byte first. `as_chunks` cuts the others into lines, and lines into words.
+        // The last byte first. `as_chunks` cuts the others into lines.
         // STUB: Ok(Filter { lines: Vec::new(), probe_count: 0 })
         let bad = |at, reason| Err(BadBlock { at, reason });
         let Some((&probe_count, bytes)) = bytes.split_last() else {
@@ -222,12 +222,7 @@ impl Filter {
         if lines.is_empty() || !rest.is_empty() {
             return bad(0, "a filter that is not made of lines");
         }
-        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-        let line = |bytes: &[u8; LINE_SIZE]| {
-            let (words, _) = bytes.as_chunks::<8>();
-            Line(std::array::from_fn(|index| word(&words[index])))
-        };
-        Ok(Filter { lines: lines.iter().map(line).collect(), probe_count })
+        Ok(Filter { lines: lines.iter().map(Line::decode).collect(), probe_count })
         // ANCHOR_END: day4_filter_decode
     }
 

@@ -85,7 +85,8 @@ pub(crate) fn command() -> Command {
         option(
             "block",
             "PART",
-            "One part entry by entry: a data block's number, or filter, index, properties, footer",
+            "One part entry by entry: a data block's number, or filter, index, properties, footer; \
+             of a table with partitions top, filter0, index0 and so on",
         )
         .value_parser(str::parse::<Which>),
         option("key", "KEY", "The way of a lookup; bytes may be written as \\x00")

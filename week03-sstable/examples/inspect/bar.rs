@@ -24,18 +24,28 @@ pub(crate) struct Span {
     pub(crate) count: usize,
 }
 
-/// The parts of a file in their order; data blocks are one span if there are more than
-/// `blocks_max`.
+/// The parts of a file in their order. If there are more than `blocks_max` of data blocks and parts
+/// of partitions, each partition is a span, and if there are more of these, too, they are one.
 pub(crate) fn spans(survey: &Survey, blocks_max: usize) -> Vec<Span> {
     let span = |kind, offset, end| Span { kind, offset, size: end - offset, count: 1 };
     let mut spans = Vec::new();
-    let data_end = survey.blocks.last().and_then(|last| last.end()).unwrap_or(0);
-    if survey.blocks.len() > blocks_max {
-        spans.push(Span { count: survey.blocks.len(), ..span(Kind::Data(0), 0, data_end) });
-    } else {
+    let parts = &survey.partitions;
+    let ends = [survey.blocks.last().copied(), parts.last().map(|last| last.handles.index)];
+    let data_end = ends.into_iter().flatten().filter_map(|last| last.end()).max().unwrap_or(0);
+    let one = |kind, count| Span { count, ..span(kind, 0, data_end) };
+    if survey.blocks.len() + survey.parts().count() <= blocks_max {
         let blocks = survey.blocks.iter().enumerate();
-        spans.extend(blocks.filter_map(|(index, block)| {
-            Some(span(Kind::Data(index), block.offset, block.end()?))
+        let blocks = blocks.map(|(index, &handle)| (Kind::Data(index), handle));
+        let all = blocks.chain(survey.parts());
+        spans.extend(all.filter_map(|(kind, part)| Some(span(kind, part.offset, part.end()?))));
+        spans.sort_by_key(|span| span.offset);
+    } else if parts.is_empty() {
+        spans.push(one(Kind::Data(0), survey.blocks.len()));
+    } else if parts.len() > blocks_max {
+        spans.push(one(Kind::Partition(0), parts.len()));
+    } else {
+        spans.extend(parts.iter().enumerate().filter_map(|(index, part)| {
+            Some(span(Kind::Partition(index), part.start, part.handles.index.end()?))
         }));
     }
     spans.extend(survey.layout.others().filter_map(|(kind, handle)| {
@@ -78,6 +88,15 @@ pub(crate) fn names(span: &Span) -> Vec<String> {
         Kind::Index => vec!["index".into(), "idx".into(), "I".into()],
         Kind::Properties => vec!["properties".into(), "props".into(), "P".into()],
         Kind::Footer => vec!["footer".into(), "foot".into(), "f".into()],
+        Kind::FilterPart(index) => vec![format!("filter {index}"), format!("F{index}"), "F".into()],
+        Kind::IndexPart(index) => vec![format!("index {index}"), format!("I{index}"), "I".into()],
+        Kind::Partition(_) if span.count > 1 => {
+            vec![format!("{} partitions", text::count(span.count as u64)), "data".into()]
+        }
+        Kind::Partition(index) => {
+            vec![format!("partition {index}"), format!("part {index}"), index.to_string()]
+        }
+        Kind::Top => vec!["top".into(), "T".into()],
     }
 }
 

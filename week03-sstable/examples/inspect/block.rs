@@ -5,20 +5,23 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use memtable::{InternalKey, Kind as Operation};
-use sstable::format::{FOOTER_SIZE, Footer, Handle};
+use sstable::format::{FOOTER_SIZE, Footer, Handle, Partition};
 use sstable::{Block, Properties};
 
 use crate::check::{Survey, place};
 use crate::entries::{Entry, Walk};
 use crate::filter::{LINE_BITS, Lines};
+use crate::footer::Layout;
 use crate::part::{Kind, Stored, codec_name};
 use crate::source::Source;
 use crate::style::{BAD, BOLD, DIM, paint};
-use crate::{Failure, Screen, hex, text};
+use crate::{Failure, Screen, hex, partitions, text};
 
 /// Which part is asked for: `3`, `index`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Which(Kind);
+
+const PARTS: &str = "a number, or filter, index, properties, footer; or top, filter0, index0";
 
 impl FromStr for Which {
     type Err = &'static str;
@@ -29,9 +32,18 @@ impl FromStr for Which {
             "index" => Kind::Index,
             "properties" => Kind::Properties,
             "footer" => Kind::Footer,
-            number => Kind::Data(
-                number.parse().map_err(|_| "a number, or filter, index, properties, footer")?,
-            ),
+            "top" => Kind::Top,
+            _ => {
+                let digits = text.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+                let name = &text[..text.len() - digits.len()];
+                let number = digits.parse().map_err(|_| PARTS)?;
+                match name {
+                    "" => Kind::Data(number),
+                    "filter" => Kind::FilterPart(number),
+                    "index" => Kind::IndexPart(number),
+                    _ => return Err(PARTS),
+                }
+            }
         }))
     }
 }
@@ -47,7 +59,10 @@ pub(crate) fn print(
 ) -> Result<(), Failure> {
     let handle = match kind {
         Kind::Data(index) => survey.blocks.get(index).copied(),
-        _ => survey.layout.others().find(|(other, _)| *other == kind).map(|(_, handle)| handle),
+        _ => {
+            let mut all = survey.layout.others().chain(survey.parts());
+            all.find(|(other, _)| *other == kind).map(|(_, handle)| handle)
+        }
     };
     let Some(handle) = handle else { return Err(Failure::Said(absent(kind, survey))) };
     if kind == Kind::Footer {
@@ -70,6 +85,10 @@ pub(crate) fn print(
     }
     match kind {
         Kind::Filter => filter(&Lines::new(block), out)?,
+        Kind::FilterPart(_) => match partitions::filter_in(&block) {
+            Ok(lines) => filter(&Lines::new(lines), out)?,
+            Err(bad) => writeln!(out, "{} {bad}", paint(BAD, "✗"))?,
+        },
         Kind::Properties => properties(&block, out)?,
         _ => entries(kind, &block, out)?,
     }
@@ -81,6 +100,12 @@ fn absent(kind: Kind, survey: &Survey) -> String {
         Kind::Data(index) => {
             let count = text::many(survey.blocks.len() as u64, "data block", "data blocks");
             format!("no data block {index}: {count}, counted from 0")
+        }
+        Kind::Filter | Kind::Index if survey.layout.top.is_some() => {
+            format!("the {kind} is cut into partitions: ask for {kind}0, and so on, or for top")
+        }
+        Kind::Top | Kind::FilterPart(_) | Kind::IndexPart(_) if survey.layout.top.is_none() => {
+            "the table has no partitions".into()
         }
         Kind::Filter if survey.problems.count == 0 => "the table has no filter".into(),
         kind => format!("the {kind} is not there, or nobody knows where"),
@@ -144,7 +169,8 @@ fn entries(kind: Kind, block: &Bytes, out: &mut dyn Write) -> io::Result<()> {
             Ok(entry) => {
                 let (key, value) = (walk.key(&entry), walk.value(&entry));
                 let what = match (kind, key.kind) {
-                    (Kind::Index, _) => pointer(value),
+                    (Kind::Index | Kind::IndexPart(_), _) => pointer(value),
+                    (Kind::Top, _) => pointers(value),
                     (_, Operation::Put) => format!("put  {}", text::short(value, 40)),
                     (_, Operation::Delete) => "delete".into(),
                 };
@@ -162,6 +188,14 @@ fn pointer(value: &[u8]) -> String {
     match value.try_into().map(Handle::decode) {
         Ok(Handle { offset, size }) => format!("{size} bytes at {offset}"),
         Err(_) => format!("{} (no handle)", text::short(value, 40)),
+    }
+}
+
+/// What an entry of the top points to.
+fn pointers(value: &[u8]) -> String {
+    match value.try_into().map(Partition::decode) {
+        Ok(handles) => partitions::pointer(&handles),
+        Err(_) => format!("{} (not two handles)", text::short(value, 40)),
     }
 }
 
@@ -227,7 +261,9 @@ fn properties(block: &Bytes, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn footer(bytes: &[u8], offset: u64, out: &mut dyn Write) -> io::Result<()> {
-    for (name, at) in [("index", 0), ("filter", 12), ("properties", 24)] {
+    let bytes: &[u8; FOOTER_SIZE] = bytes.try_into().expect("so many were asked for");
+    let index = if Footer::is_partitioned(bytes) { "top" } else { "index" };
+    for (name, at) in [(index, 0), ("filter", 12), ("properties", 24)] {
         let handle = Handle::decode(bytes[at..][..12].try_into().expect("twelve bytes"));
         match handle == Handle::default() {
             true => writeln!(out, "  {name:12} none")?,
@@ -238,7 +274,7 @@ fn footer(bytes: &[u8], offset: u64, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  {:12} {}", "version", number(36))?;
     writeln!(out, "  {:12} {:08x}", "checksum", number(40))?;
     writeln!(out, "  {:12} {}", "magic", bytes[44..].escape_ascii())?;
-    match Footer::decode(bytes.try_into().expect("52 bytes"), offset) {
+    match Layout::decode(bytes, offset) {
         Ok(_) => Ok(()),
         Err(bad) => writeln!(out, "{} {bad}", paint(BAD, "✗")),
     }

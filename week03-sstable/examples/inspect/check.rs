@@ -13,13 +13,14 @@ use bytes::Bytes;
 use memtable::{InternalKey, Kind as Operation, compare_encoded};
 use sstable::codec::CODEC_COUNT;
 use sstable::format::{BLOCK_TRAILER_SIZE, Handle};
-use sstable::{Block, Filter, Properties};
+use sstable::{Block, Properties};
 
 use crate::entries::Walk;
-use crate::filter::Lines;
+use crate::filter::Filtered;
 use crate::footer::{self, Layout};
 use crate::index::{self, Separator, show};
 use crate::part::{Kind, Stored};
+use crate::partitions::Part;
 use crate::problem::Problems;
 use crate::source::{Progress, Source};
 use crate::{Failure, salvage, text};
@@ -46,20 +47,21 @@ pub(crate) struct Content {
 pub(crate) struct Survey {
     pub(crate) layout: Layout,
     pub(crate) blocks: Vec<Handle>,
-    /// What the index says of them; nothing if it cannot be read.
+    /// What the index says of them, or all index parts; nothing if it cannot be read.
     pub(crate) separators: Vec<Separator>,
+    /// What the top says, if the table has partitions.
+    pub(crate) partitions: Vec<Part>,
     /// The data blocks that are to be shown.
     pub(crate) rows: Vec<Row>,
     /// What was counted in the data blocks.
     pub(crate) counted: Properties,
     /// User keys, each once.
     pub(crate) user_key_count: u64,
-    /// Data blocks that could not be read to their end.
+    /// Data blocks that could not be read to their end, and parts of the index that name some.
     pub(crate) unread_count: u64,
     pub(crate) properties: Option<Properties>,
-    pub(crate) filter: Option<Lines>,
-    /// The same as this build reads it.
-    own_filter: Option<Filter>,
+    /// The filter of a whole table.
+    pub(crate) filter: Option<Filtered>,
     /// Of all entries, in their order.
     pub(crate) digest: crc32fast::Hasher,
     pub(crate) problems: Problems,
@@ -76,19 +78,24 @@ pub(crate) fn open(source: &Source) -> Result<Survey, Failure> {
         layout,
         blocks: Vec::new(),
         separators: Vec::new(),
+        partitions: Vec::new(),
         rows: Vec::new(),
         counted: nothing(),
         user_key_count: 0,
         unread_count: 0,
         properties: None,
         filter: None,
-        own_filter: None,
         digest: crc32fast::Hasher::new(),
         problems,
     };
     survey.read_properties(source)?;
-    survey.read_index(source)?;
-    survey.read_filter(source)?;
+    match survey.layout.top {
+        Some(top) => survey.read_partitions(source, top)?,
+        None => {
+            survey.read_index(source)?;
+            survey.read_filter(source)?;
+        }
+    }
     Ok(survey)
 }
 
@@ -181,16 +188,16 @@ impl Survey {
     fn read_index(&mut self, source: &Source) -> Result<(), Failure> {
         let data_end = self.layout.data_end;
         let Some(handle) = self.layout.index else {
-            self.blocks = salvage::blocks(source, data_end)?;
+            self.blocks = salvage::data_blocks(source, data_end)?;
             return Ok(());
         };
         let place = place(Kind::Index, handle);
         if let (_, Some(block)) = self.part(source, Kind::Index, handle)? {
-            self.separators = index::read(block, Some(data_end), &place, &mut self.problems);
+            self.separators = index::read(&block, 0, Some(data_end), &place, &mut self.problems);
         }
         self.blocks = self.separators.iter().map(|separator| separator.handle).collect();
         if self.blocks.is_empty() {
-            self.blocks = salvage::blocks(source, data_end)?;
+            self.blocks = salvage::data_blocks(source, data_end)?;
             let found = text::many(self.blocks.len() as u64, "data block", "data blocks");
             self.problems.add(place, "it cannot be read").push(format!("{found} found without it"));
         }
@@ -200,11 +207,8 @@ impl Survey {
     fn read_filter(&mut self, source: &Source) -> Result<(), Failure> {
         let Some(handle) = self.layout.filter else { return Ok(()) };
         let (_, Some(block)) = self.part(source, Kind::Filter, handle)? else { return Ok(()) };
-        match Filter::decode(&block) {
-            Ok(filter) => {
-                self.filter = Some(Lines::new(block));
-                self.own_filter = Some(filter);
-            }
+        match Filtered::read(block) {
+            Ok(filter) => self.filter = Some(filter),
             Err(bad) => {
                 self.problems.add(place(Kind::Filter, handle), bad.to_string());
             }
@@ -212,10 +216,47 @@ impl Survey {
         Ok(())
     }
 
+    /// The number of the partition that data block `block` is in, if there are any.
+    fn partition_of(&self, block: usize) -> Option<usize> {
+        self.partitions.partition_point(|part| part.first_block <= block).checked_sub(1)
+    }
+
+    /// The filter that is asked for keys of data block `block`, and where it is.
+    fn filter_of(&self, block: usize) -> Option<(Kind, Handle, &Filtered)> {
+        match self.partition_of(block) {
+            Some(index) => {
+                let part = &self.partitions[index];
+                Some((Kind::FilterPart(index), part.handles.filter?, part.filter.as_ref()?))
+            }
+            None => Some((Kind::Filter, self.layout.filter?, self.filter.as_ref()?)),
+        }
+    }
+
+    /// The parts of all partitions, in the order of the file.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Kind, Handle)> {
+        self.partitions.iter().enumerate().flat_map(|(index, part)| {
+            let filter = part.handles.filter.map(|handle| (Kind::FilterPart(index), handle));
+            filter.into_iter().chain([(Kind::IndexPart(index), part.handles.index)])
+        })
+    }
+
+    /// The filter, or all filter parts.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = &Filtered> {
+        self.filter.iter().chain(self.partitions.iter().filter_map(|part| part.filter.as_ref()))
+    }
+
+    /// Size of all data blocks, in bytes.
+    pub(crate) fn data_size(&self) -> u64 {
+        match self.layout.top {
+            Some(_) => self.partitions.iter().map(Part::data_size).sum(),
+            None => self.layout.data_end,
+        }
+    }
+
     /// Says where the properties do not agree with what was counted.
     fn compare_properties(&mut self) {
         let (Some(said), Some(handle)) = (&self.properties, self.layout.properties) else { return };
-        self.counted.data_size = self.layout.data_end;
+        self.counted.data_size = self.data_size();
         if self.unread_count > 0 {
             return;
         }
@@ -314,8 +355,13 @@ impl Pass<'_> {
                 content.first = key.user_key.to_vec();
                 self.begins_behind_separator(index, key, place);
             }
+            let is_first = content.entries.is_empty();
             content.entries.push((entry.at, entry.is_restart));
-            self.entry(key, walk.value(&entry), &format!("{place}, byte {} of it", entry.at));
+            let place = format!("{place}, byte {} of it", entry.at);
+            let is_new = self.entry(key, walk.value(&entry), &place);
+            if is_new || is_first {
+                self.ask_filter(index, key.user_key, &place);
+            }
         }
         if let Some(last) = self.last.as_deref().and_then(|last| InternalKey::decode(last).ok()) {
             content.last = last.user_key.to_vec();
@@ -341,8 +387,19 @@ impl Pass<'_> {
         }
     }
 
-    /// Counts an entry, and checks its order and the filter.
-    fn entry(&mut self, key: InternalKey<'_>, value: &[u8], place: &str) {
+    /// Checks that the filter of that block lets the key through.
+    fn ask_filter(&mut self, block: usize, user_key: &[u8], place: &str) {
+        if let Some((kind, handle, filter)) = self.survey.filter_of(block)
+            && !filter.own.may_contain(user_key)
+        {
+            let what = format!("it denies {}, which is there", text::short(user_key, 40));
+            let place = format!("in {place}");
+            self.survey.problems.add(self::place(kind, handle), what).push(place);
+        }
+    }
+
+    /// Counts an entry, checks its order, and says whether its user key is another than the last.
+    fn entry(&mut self, key: InternalKey<'_>, value: &[u8], place: &str) -> bool {
         let mut encoded = Vec::with_capacity(key.user_key.len() + memtable::TRAILER_SIZE);
         key.encode(&mut encoded);
         let mut is_new = true;
@@ -353,17 +410,6 @@ impl Pass<'_> {
                 let notes = self.survey.problems.add(place, "a key is not behind the one before");
                 notes.push(format!("{} stands behind {}", show(key), show(last_key)));
             }
-        }
-        if let Some(filter) = &self.survey.own_filter
-            && is_new
-            && !filter.may_contain(key.user_key)
-        {
-            let what = format!("it denies {}, which is there", text::short(key.user_key, 40));
-            let at = self.survey.layout.filter.unwrap_or_default();
-            self.survey
-                .problems
-                .add(self::place(Kind::Filter, at), what)
-                .push(format!("in {place}"));
         }
         let survey = &mut *self.survey;
         survey.user_key_count += u64::from(is_new);
@@ -382,6 +428,7 @@ impl Pass<'_> {
         counted.smallest_seq = counted.smallest_seq.min(key.seq);
         counted.largest_seq = counted.largest_seq.max(key.seq);
         self.last = Some(encoded);
+        is_new
     }
 
     /// The block cannot be read.

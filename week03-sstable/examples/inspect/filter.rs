@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sstable::filter::{LINE_SIZE, MULTIPLIER};
-use sstable::hash;
+use sstable::{BadBlock, Filter, hash};
 
 /// Bits of a line.
 pub(crate) const LINE_BITS: usize = 8 * LINE_SIZE;
@@ -10,6 +10,24 @@ pub(crate) const LINE_BITS: usize = 8 * LINE_SIZE;
 /// A filter block.
 pub(crate) struct Lines {
     block: Bytes,
+}
+
+/// A filter, as it is shown and as this build reads it.
+pub(crate) struct Filtered {
+    pub(crate) lines: Lines,
+    pub(crate) own: Filter,
+}
+
+impl Filtered {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`BadBlock`] if this build says so.
+    pub(crate) fn read(block: Bytes) -> Result<Filtered, BadBlock> {
+        let own = Filter::decode(&block)?;
+        Ok(Filtered { lines: Lines { block }, own })
+    }
 }
 
 /// A bit that a key asks for.

@@ -1,6 +1,7 @@
 //! Where the parts are: from the footer, and if that is damaged, from what is left of it.
 
-use sstable::format::{FOOTER_SIZE, Footer, Handle, MAGIC, VERSION, checksum};
+use sstable::BadBlock;
+use sstable::format::{FOOTER_SIZE, Footer, Handle, MAGIC, VERSION, VERSION_PARTITIONED, checksum};
 
 use crate::part::{Kind, mend};
 use crate::problem::Problems;
@@ -12,22 +13,43 @@ use crate::{Failure, flip, text};
 pub(crate) struct Layout {
     pub(crate) filter: Option<Handle>,
     pub(crate) index: Option<Handle>,
+    /// In the place of both, if they are cut into partitions.
+    pub(crate) top: Option<Handle>,
     pub(crate) properties: Option<Handle>,
     /// Where the footer begins.
     pub(crate) footer: Option<u64>,
-    /// Where data blocks end.
+    /// Where data blocks end, or partitions.
     pub(crate) data_end: u64,
 }
 
 impl Layout {
-    pub(crate) fn new(footer: &Footer, footer_at: u64) -> Layout {
-        Layout {
-            filter: footer.filter,
-            index: Some(footer.index),
-            properties: Some(footer.properties),
-            footer: Some(footer_at),
-            data_end: footer.data_end(),
+    /// What a footer of either version says, which begins at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadBlock`] if this build says so.
+    pub(crate) fn decode(bytes: &[u8; FOOTER_SIZE], offset: u64) -> Result<Layout, BadBlock> {
+        let (footer, index, top);
+        if Footer::is_partitioned(bytes) {
+            footer = Footer::decode_partitioned(bytes, offset)?;
+            (index, top) = (None, Some(footer.index));
+        } else {
+            footer = Footer::decode(bytes, offset)?;
+            (index, top) = (Some(footer.index), None);
         }
+        Ok(Layout {
+            filter: footer.filter,
+            index,
+            top,
+            properties: Some(footer.properties),
+            footer: Some(offset),
+            data_end: footer.data_end(),
+        })
+    }
+
+    /// The version of the format.
+    pub(crate) fn version(&self) -> u32 {
+        if self.top.is_some() { VERSION_PARTITIONED } else { VERSION }
     }
 
     /// The parts behind the data blocks, in the order of the file.
@@ -36,6 +58,7 @@ impl Layout {
         let parts = [
             (Kind::Filter, self.filter),
             (Kind::Index, self.index),
+            (Kind::Top, self.top),
             (Kind::Properties, self.properties),
             (Kind::Footer, footer),
         ];
@@ -58,8 +81,8 @@ pub(crate) fn read(source: &Source, problems: &mut Problems) -> Result<Option<La
     };
     let bytes = source.read(footer_at, FOOTER_SIZE)?;
     let bytes: [u8; FOOTER_SIZE] = bytes.try_into().expect("so many were asked for");
-    match Footer::decode(&bytes, footer_at) {
-        Ok(footer) => Ok(Some(Layout::new(&footer, footer_at))),
+    match Layout::decode(&bytes, footer_at) {
+        Ok(layout) => Ok(Some(layout)),
         Err(bad) => {
             // Half a magic number is still one; less may be anything.
             let same = bytes[44..].iter().zip(MAGIC).filter(|(found, want)| found == want).count();
@@ -86,8 +109,10 @@ fn damaged(mut bytes: [u8; FOOTER_SIZE], offset: u64, notes: &mut Vec<String>) -
     }
     let number = |at: usize| u32::from_le_bytes(bytes[at..][..4].try_into().expect("four"));
     let (version, stored, computed) = (number(36), number(40), checksum(offset, &bytes[..40], &[]));
-    if version != VERSION {
-        notes.push(format!("the version is {version}, and this build reads {VERSION}"));
+    if ![VERSION, VERSION_PARTITIONED].contains(&version) {
+        notes.push(format!(
+            "the version is {version}, and this build reads {VERSION} and {VERSION_PARTITIONED}"
+        ));
     }
     if stored != computed {
         notes.push(format!(
@@ -98,9 +123,9 @@ fn damaged(mut bytes: [u8; FOOTER_SIZE], offset: u64, notes: &mut Vec<String>) -
             notes.push(mend(&mut bytes, offset, at, bit));
         }
     }
-    let footer = Footer::decode(&bytes, offset).ok()?;
+    let layout = Layout::decode(&bytes, offset).ok()?;
     notes.push("with that put right in memory, the rest is read on".into());
-    Some(Layout::new(&footer, offset))
+    Some(layout)
 }
 
 /// Looks for a footer with something behind it.
@@ -114,11 +139,11 @@ fn further_back(
     for (at, window) in bytes.windows(FOOTER_SIZE).enumerate().rev() {
         let offset = start + at as u64;
         let window = window.try_into().expect("a window of that size");
-        if let Ok(footer) = Footer::decode(window, offset) {
+        if let Ok(layout) = Layout::decode(window, offset) {
             let behind = footer_at - offset;
             let what = format!("{} behind the footer", text::many(behind, "byte", "bytes"));
             problems.add("the file", what);
-            return Ok(Some(Layout::new(&footer, offset)));
+            return Ok(Some(layout));
         }
     }
     let what =

@@ -32,10 +32,11 @@ pub(crate) fn show(key: InternalKey<'_>) -> String {
     format!("{}@{seq}", text::short(key.user_key, 40))
 }
 
-/// Reads the index block, up to the first entry that makes no sense. Data ends at `data_end`, if
-/// that is known.
+/// Reads an index, up to the first entry that makes no sense. Its data begins at `data_start` and
+/// ends at `data_end`, if that is known.
 pub(crate) fn read(
-    block: Bytes,
+    block: &Bytes,
+    data_start: u64,
     data_end: Option<u64>,
     place: &str,
     problems: &mut Problems,
@@ -45,8 +46,8 @@ pub(crate) fn read(
         problems.add(place, bad.to_string());
         return separators;
     }
-    let mut walk = Walk::new(&block);
-    let mut next_offset = 0;
+    let mut walk = Walk::new(block);
+    let mut next_offset = data_start;
     while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use bytes::Bytes;
 use memtable::{InternalKey, Kind as Operation, Lookup};
@@ -10,8 +11,10 @@ use wal::fs::OsFs;
 
 use crate::check::{Survey, place};
 use crate::entries::{Entry, Walk};
+use crate::filter::Lines;
 use crate::index::show;
 use crate::part::Kind;
+use crate::partitions::pointer;
 use crate::reader::attempt;
 use crate::source::Source;
 use crate::style::{BOLD, GOOD, paint};
@@ -52,20 +55,27 @@ fn follow(
     target: &InternalKey<'_>,
     out: &mut dyn Write,
 ) -> Result<End, Failure> {
-    if !filter(survey, target.user_key, out)? {
-        return Ok(End::Absent("one bit is not set, so the key was never added; nothing is read"));
+    let Some((lines, blocks)) = partition(survey, target, out)? else {
+        return Ok(End::Absent("it is behind the last key; nothing is read"));
+    };
+    if !filter(lines, target.user_key, out)? {
+        return Ok(End::Absent("one bit is not set, so the key was never added; no data is read"));
     }
-    let separators = &survey.separators;
-    let index = separators.partition_point(|other| other.key().cmp(target) == Ordering::Less);
+    if blocks.is_empty() {
+        return Ok(End::Absent("the index cannot be read"));
+    }
+    let separators = &survey.separators[..blocks.end];
+    let before = separators.partition_point(|other| other.key().cmp(target) == Ordering::Less);
+    let index = before.max(blocks.start);
     let Some(separator) = separators.get(index) else {
-        writeln!(out, "  {}  all {} separators are before it", step("index"), separators.len())?;
+        writeln!(out, "  {}  all {} separators are before it", step("index"), blocks.len())?;
         return Ok(End::Absent("it is behind the last key"));
     };
     writeln!(
         out,
         "  {}  of {}, the first at or behind it is {}: {}, {} bytes",
         step("index"),
-        text::many(separators.len() as u64, "separator", "separators"),
+        text::many(blocks.len() as u64, "separator", "separators"),
         show(separator.key()),
         place(Kind::Data(index), separator.handle),
         separator.handle.size
@@ -78,13 +88,42 @@ fn follow(
     }
 }
 
+/// The filter to ask, and the data blocks among which the index finds one: all of them, or those of
+/// the partition that the top names. `None` if the key is behind all partitions.
+fn partition<'a>(
+    survey: &'a Survey,
+    target: &InternalKey<'_>,
+    out: &mut dyn Write,
+) -> io::Result<Option<(Option<&'a Lines>, Range<usize>)>> {
+    let parts = &survey.partitions;
+    if parts.is_empty() {
+        let lines = survey.filter.as_ref().map(|filter| &filter.lines);
+        return Ok(Some((lines, 0..survey.separators.len())));
+    }
+    let index = parts.partition_point(|part| part.key().cmp(target) == Ordering::Less);
+    let Some(part) = parts.get(index) else {
+        writeln!(out, "  {}  all {} keys are before it", step("top"), parts.len())?;
+        return Ok(None);
+    };
+    writeln!(
+        out,
+        "  {}  of {}, the first whose key is at or behind it is {index}, {}: {}",
+        step("top"),
+        text::many(parts.len() as u64, "partition", "partitions"),
+        show(part.key()),
+        pointer(&part.handles)
+    )?;
+    let end = parts.get(index + 1).map_or(survey.separators.len(), |next| next.first_block);
+    Ok(Some((part.filter.as_ref().map(|filter| &filter.lines), part.first_block..end)))
+}
+
 fn step(name: &str) -> String {
     paint(BOLD, format!("{name:7}"))
 }
 
 /// Prints the probes up to the first that fails, as a reader asks; whether all are set.
-fn filter(survey: &Survey, user_key: &[u8], out: &mut dyn Write) -> io::Result<bool> {
-    let Some(lines) = &survey.filter else {
+fn filter(lines: Option<&Lines>, user_key: &[u8], out: &mut dyn Write) -> io::Result<bool> {
+    let Some(lines) = lines else {
         writeln!(out, "  {}  none: every key may be here", step("filter"))?;
         return Ok(true);
     };

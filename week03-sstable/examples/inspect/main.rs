@@ -10,6 +10,7 @@
 //!
 //! What is read is read with this week's code: varints, blocks, footer, codecs, filter. Only where
 //! it does not say enough about a block, its bytes are taken apart here once more (`entries.rs`).
+//! An index that is cut into partitions has a top, and parts: `partitions.rs`.
 
 mod args;
 mod bar;
@@ -25,6 +26,7 @@ mod index;
 mod keys;
 mod lookup;
 mod part;
+mod partitions;
 mod problem;
 mod reader;
 mod salvage;

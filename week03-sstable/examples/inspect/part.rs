@@ -18,6 +18,12 @@ pub(crate) enum Kind {
     Index,
     Properties,
     Footer,
+    /// Of a table with partitions: their filter parts, their index parts, and what names both.
+    FilterPart(usize),
+    IndexPart(usize),
+    Top,
+    /// Data blocks and their parts, where a picture has no room for each.
+    Partition(usize),
 }
 
 impl fmt::Display for Kind {
@@ -28,6 +34,10 @@ impl fmt::Display for Kind {
             Kind::Index => f.pad("index"),
             Kind::Properties => f.pad("properties"),
             Kind::Footer => f.pad("footer"),
+            Kind::FilterPart(index) => f.pad(&format!("filter {index}")),
+            Kind::IndexPart(index) => f.pad(&format!("index {index}")),
+            Kind::Top => f.pad("top"),
+            Kind::Partition(index) => f.pad(&format!("partition {index}")),
         }
     }
 }

@@ -5,14 +5,16 @@
 //! place whose checksum is right is the block's end, and the next block begins behind it. That finds
 //! everything up to the first block that is damaged itself.
 
+use bytes::Bytes;
 use memtable::TRAILER_SIZE;
-use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Handle};
+use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Handle, Partition};
 use sstable::{Block, Filter};
 
 use crate::entries::{Entry, Walk};
 use crate::footer::Layout;
 use crate::index::Separator;
 use crate::part::Stored;
+use crate::partitions;
 use crate::problem::Problems;
 use crate::source::Source;
 use crate::{Failure, index, text};
@@ -35,6 +37,66 @@ pub(crate) fn blocks(source: &Source, end: u64) -> Result<Vec<Handle>, Failure> 
         found.push(handle);
     }
     Ok(found)
+}
+
+/// The data blocks from the beginning of the file, up to `end`.
+pub(crate) fn data_blocks(source: &Source, end: u64) -> Result<Vec<Handle>, Failure> {
+    without_parts(source, &blocks(source, end)?)
+}
+
+/// Those of the blocks that do not look like a part of an index and a filter cut into partitions.
+fn without_parts(source: &Source, blocks: &[Handle]) -> Result<Vec<Handle>, Failure> {
+    let mut others = Vec::new();
+    for &handle in blocks {
+        let Ok(block) = Stored::read(source, handle)?.block() else { continue };
+        if !is_filter_part(&block) && !is_index_part(&block, &others) {
+            others.push(handle);
+        }
+    }
+    Ok(others)
+}
+
+/// Whether it has a filter for its only entry, whose key is in front of all others.
+fn is_filter_part(block: &Bytes) -> bool {
+    let Ok(filter) = partitions::filter_in(block) else { return false };
+    let mut walk = Walk::new(block);
+    let first = walk.next().and_then(Result::ok);
+    first.is_some_and(|first| walk.key(&first).user_key.is_empty())
+        && Filter::decode(&filter).is_ok()
+}
+
+/// Whether all values are handles of blocks among `before`.
+fn is_index_part(block: &Bytes, before: &[Handle]) -> bool {
+    let names = |value: &[u8]| {
+        let handle = value.try_into().map(Handle::decode);
+        handle.is_ok_and(|handle| before.contains(&handle))
+    };
+    are_values(block, names)
+}
+
+/// Whether all values are two handles of parts in front of `offset`.
+fn is_top(block: &Bytes, offset: u64) -> bool {
+    let names = |value: &[u8]| {
+        let handles = value.try_into().map(Partition::decode);
+        handles.is_ok_and(|handles| handles.index.end().is_some_and(|end| end <= offset))
+    };
+    are_values(block, names)
+}
+
+/// Whether there are entries, and each has such a value.
+fn are_values(block: &Bytes, is_one: impl Fn(&[u8]) -> bool) -> bool {
+    if Block::parse(block.clone()).is_err() {
+        return false;
+    }
+    let mut walk = Walk::new(block);
+    let mut count = 0;
+    while let Some(entry) = walk.next() {
+        if !entry.is_ok_and(|entry| is_one(walk.value(&entry))) {
+            return false;
+        }
+        count += 1;
+    }
+    count > 0
 }
 
 /// The block that begins at `offset`.
@@ -67,8 +129,18 @@ pub(crate) fn layout(source: &Source, problems: &mut Problems) -> Result<Layout,
         text::many(blocks.len() as u64, "whole block is", "whole blocks are"),
         source.size
     ));
+    if let Some(at) = top_among(source, &blocks)? {
+        notes.push("its index is cut into partitions, and their top is there".into());
+        let (top, properties) = (blocks[at], blocks.get(at + 1).copied());
+        let data_end = top.offset;
+        return Ok(Layout { top: Some(top), properties, data_end, ..Layout::default() });
+    }
     let Some((index_at, separators)) = index_among(source, &blocks)? else {
         notes.push("how much is missing cannot be told: the index is not there".into());
+        let parts = blocks.len() - without_parts(source, &blocks)?.len();
+        if parts > 0 {
+            notes.push(format!("{parts} of them are parts of an index and a filter in partitions"));
+        }
         // A filter is no block of entries.
         let filter = filter_among(source, &blocks)?;
         let data_end = filter.map_or(whole, |filter| filter.offset);
@@ -92,7 +164,7 @@ pub(crate) fn layout(source: &Source, problems: &mut Problems) -> Result<Layout,
             }
         });
     }
-    Ok(Layout { filter, index: Some(index), properties, footer: None, data_end })
+    Ok(Layout { filter, index: Some(index), properties, data_end, ..Layout::default() })
 }
 
 /// Which of the blocks is the index, and what it says: the last one of which that makes sense.
@@ -104,9 +176,24 @@ fn index_among(
     for (at, &handle) in blocks.iter().enumerate().rev().take(3) {
         let Ok(block) = Stored::read(source, handle)?.block() else { continue };
         let mut problems = Problems::default();
-        let separators = index::read(block, None, "", &mut problems);
+        let separators = index::read(&block, 0, None, "", &mut problems);
         if problems.count == 0 && !separators.is_empty() {
-            return Ok(Some((at, separators)));
+            // The first partition's index part looks the same, but for the filter part before it.
+            let before = at.checked_sub(1).map(|before| Stored::read(source, blocks[before]));
+            let before = before.transpose()?.and_then(|before| before.block().ok());
+            let is_part = before.is_some_and(|before| is_filter_part(&before));
+            return Ok(Some((at, separators)).filter(|_| !is_part));
+        }
+    }
+    Ok(None)
+}
+
+/// Which of the blocks is the top of partitions: one of the last.
+fn top_among(source: &Source, blocks: &[Handle]) -> Result<Option<usize>, Failure> {
+    for (at, &handle) in blocks.iter().enumerate().rev().take(3) {
+        let Ok(block) = Stored::read(source, handle)?.block() else { continue };
+        if is_top(&block, handle.offset) {
+            return Ok(Some(at));
         }
     }
     Ok(None)

@@ -15,9 +15,9 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// The colour of a part.
 pub(crate) fn of(kind: Kind) -> Style {
     match kind {
-        Kind::Data(_) => AnsiColor::Cyan.on_default(),
-        Kind::Filter => AnsiColor::Green.on_default(),
-        Kind::Index => AnsiColor::Yellow.on_default(),
+        Kind::Data(_) | Kind::Partition(_) => AnsiColor::Cyan.on_default(),
+        Kind::Filter | Kind::FilterPart(_) => AnsiColor::Green.on_default(),
+        Kind::Index | Kind::IndexPart(_) | Kind::Top => AnsiColor::Yellow.on_default(),
         Kind::Properties => AnsiColor::Magenta.on_default(),
         Kind::Footer => AnsiColor::Blue.on_default(),
     }

@@ -91,9 +91,9 @@ fn described(source: &Source, survey: &Survey) -> String {
 
 fn class(kind: Kind) -> &'static str {
     match kind {
-        Kind::Data(_) => "data",
-        Kind::Filter => "filter",
-        Kind::Index => "index",
+        Kind::Data(_) | Kind::Partition(_) => "data",
+        Kind::Filter | Kind::FilterPart(_) => "filter",
+        Kind::Index | Kind::IndexPart(_) | Kind::Top => "index",
         Kind::Properties => "properties",
         Kind::Footer => "footer",
     }
@@ -120,7 +120,7 @@ fn parts(spans: &[Span], out: &mut dyn Write) -> io::Result<()> {
         if let Some(name) = names.iter().find(fits) {
             let middle = x + width / 2.0;
             write_text(out, "middle", middle, BAR_TOP + BAR_HEIGHT / 2.0 + 4.5, name)?;
-        } else if !matches!(span.kind, Kind::Data(_)) && x > names_end {
+        } else if class != "data" && x > names_end {
             write_text(out, class, x, BAR_TOP - 6.0, &names[0])?;
             names_end = x + CHARACTER * (names[0].len() + 1) as f64;
         }

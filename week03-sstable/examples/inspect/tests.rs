@@ -19,9 +19,24 @@ const GOLDEN: &[u8] = include_bytes!("../../tests/golden/v1.sst");
 /// Its view.
 const GOLDEN_VIEW: &str = include_str!("../../tests/golden/v1.txt");
 
+/// A table of format version 2: the same entries, with an index cut into partitions.
+const GOLDEN_2: &[u8] = include_bytes!("../../tests/golden/v2.sst");
+
+/// Its view.
+const GOLDEN_2_VIEW: &str = include_str!("../../tests/golden/v2.txt");
+
+/// Where its top begins, and its second index part, as the view says.
+const GOLDEN_2_TOP: usize = 3696;
+const GOLDEN_2_INDEX_1: usize = 2139;
+
 /// How the golden table is built.
 fn golden_options() -> TableOptions {
     TableOptions { codec: Codec::None, ..demo::options() }
+}
+
+/// How that of version 2 is built.
+fn golden_2_options() -> TableOptions {
+    TableOptions { index_partition_size: Some(80), ..golden_options() }
 }
 
 /// A directory that is gone with the test.
@@ -56,51 +71,59 @@ fn check(dir: &Dir, bytes: &[u8]) -> (u8, String) {
 }
 
 #[test]
-fn todays_builder_writes_format_version_1_byte_for_byte() {
-    let dir = Dir::new();
-    let path = dir.0.path().join("v1.sst");
-    demo::write(Arc::new(OsFs), &path, golden_options()).expect("a good disk takes it");
-    let found = std::fs::read(&path).expect("it was just written");
-    let same = found.iter().zip(GOLDEN).take_while(|(found, golden)| found == golden).count();
-    assert!(
-        found == GOLDEN,
-        "tests/golden/v1.sst has {} bytes, and what is built today {}; they differ from byte \
-         {same} on. Files that are out there must be read for ever: a change of the format is \
-         another version",
-        GOLDEN.len(),
-        found.len()
-    );
+fn todays_builder_writes_both_format_versions_byte_for_byte() {
+    let versions = [(1, golden_options(), GOLDEN), (2, golden_2_options(), GOLDEN_2)];
+    for (version, options, golden) in versions {
+        let dir = Dir::new();
+        let path = dir.0.path().join("golden.sst");
+        demo::write(Arc::new(OsFs), &path, options).expect("a good disk takes it");
+        let found = std::fs::read(&path).expect("it was just written");
+        let same = found.iter().zip(golden).take_while(|(found, golden)| found == golden).count();
+        assert!(
+            found == golden,
+            "tests/golden/v{version}.sst has {} bytes, and what is built today {}; they differ \
+             from byte {same} on. Files that are out there must be read for ever: a change of the \
+             format is another version",
+            golden.len(),
+            found.len()
+        );
+    }
 }
 
 #[test]
-fn todays_reader_reads_format_version_1() {
-    let (code, said) = check(&Dir::new(), GOLDEN);
-    assert!(said.contains("✓ whole: 7 data blocks and 51 entries checked"), "it says\n{said}");
-    assert_eq!((code, said.lines().count()), (0, 2), "no remark of the reader:\n{said}");
+fn todays_reader_reads_both_format_versions() {
+    for golden in [GOLDEN, GOLDEN_2] {
+        let (code, said) = check(&Dir::new(), golden);
+        assert!(said.contains("✓ whole: 7 data blocks and 51 entries checked"), "it says\n{said}");
+        assert_eq!((code, said.lines().count()), (0, 2), "no remark of the reader:\n{said}");
+    }
 }
 
 #[test]
-fn the_view_of_the_golden_table_is_this() {
-    let dir = Dir::new();
-    let path = dir.file("v1.sst", GOLDEN);
-    let (code, view) = inspect(&[], &path);
-    let view = view.replace(&path.display().to_string(), "v1.sst");
-    assert!(view == GOLDEN_VIEW, "tests/golden/v1.txt has\n{GOLDEN_VIEW}\nand it is\n{view}");
-    assert_eq!(code, 0);
+fn the_view_of_a_golden_table_is_this() {
+    for (name, golden, want) in [("v1", GOLDEN, GOLDEN_VIEW), ("v2", GOLDEN_2, GOLDEN_2_VIEW)] {
+        let dir = Dir::new();
+        let path = dir.file(&format!("{name}.sst"), golden);
+        let (code, view) = inspect(&[], &path);
+        let view = view.replace(&path.display().to_string(), &format!("{name}.sst"));
+        assert!(view == want, "tests/golden/{name}.txt has\n{want}\nand it is\n{view}");
+        assert_eq!(code, 0);
+    }
 }
 
 #[test]
 fn every_flipped_bit_is_found_and_named() {
     let dir = Dir::new();
-    let magic_at = GOLDEN.len() - 8;
-    for at in 0..GOLDEN.len() {
-        let mut bytes = GOLDEN.to_vec();
+    for (golden, at) in
+        [GOLDEN, GOLDEN_2].into_iter().flat_map(|all| (0..all.len()).map(move |at| (all, at)))
+    {
+        let mut bytes = golden.to_vec();
         bytes[at] ^= 1 << (at % 8);
         let (code, said) = check(&dir, &bytes);
         assert_eq!(code, 1, "byte {at} was damaged, and all is well:\n{said}");
         let named = match at {
-            _ if at >= magic_at => "not \"CAIRNSST\"".into(),
-            _ => format!("byte {at} of the file is {:02x}, and was {:02x}", bytes[at], GOLDEN[at]),
+            _ if at >= golden.len() - 8 => "not \"CAIRNSST\"".into(),
+            _ => format!("byte {at} of the file is {:02x}, and was {:02x}", bytes[at], golden[at]),
         };
         assert!(said.contains(&named), "it should say `{named}`, and says\n{said}");
         assert_eq!(said.matches('✗').count(), 1, "one bit is one problem, and it says\n{said}");
@@ -131,7 +154,7 @@ fn every_cut_is_found_and_measured_if_the_index_is_whole() {
 #[test]
 fn nothing_that_can_be_damaged_makes_a_view_panic() {
     let dir = Dir::new();
-    let views: [&[&str]; 8] = [
+    let views: [&[&str]; 11] = [
         &[],
         &["--blocks"],
         &["--keys"],
@@ -140,9 +163,13 @@ fn nothing_that_can_be_damaged_makes_a_view_panic() {
         &["--block", "0", "--hex"],
         &["--block", "index", "--hex"],
         &["--block", "properties"],
+        &["--block", "top"],
+        &["--block", "index1"],
+        &["--block", "filter1"],
     ];
-    for at in (0..GOLDEN.len()).step_by(61) {
-        let mut bytes = GOLDEN.to_vec();
+    let places = |golden: &'static [u8]| (0..golden.len()).step_by(61).map(move |at| (golden, at));
+    for (golden, at) in [GOLDEN, GOLDEN_2].into_iter().flat_map(places) {
+        let mut bytes = golden.to_vec();
         let end = (at + 40).min(bytes.len());
         bytes[at..end].fill(0xff);
         let path = dir.file("damaged.sst", &bytes);
@@ -158,6 +185,52 @@ fn nothing_that_can_be_damaged_makes_a_view_panic() {
             }
         }
     }
+}
+
+#[test]
+fn of_a_cut_table_with_partitions_all_entries_in_front_of_the_cut_are_shown() {
+    let dir = Dir::new();
+    let (_, all) = inspect(&["--keys"], &dir.file("whole.sst", GOLDEN_2));
+    let all: Vec<&str> = all.lines().collect();
+    let mut most = 0;
+    for len in 1..GOLDEN_2.len() {
+        let path = dir.file("cut.sst", &GOLDEN_2[..len]);
+        assert_eq!(check(&dir, &GOLDEN_2[..len]).0, 1, "cut to {len} bytes, and all is well");
+        let (_, said) = inspect(&["--keys"], &path);
+        let count = said.lines().count();
+        let is_same = said.lines().eq(all.iter().take(count).copied());
+        assert!(is_same && count >= most, "cut to {len} bytes, {most} of them before:\n{said}");
+        most = count;
+    }
+    assert_eq!(most, all.len(), "without the last byte, all are there");
+}
+
+#[test]
+fn a_top_that_is_gone_leaves_its_data_blocks() {
+    let dir = Dir::new();
+    let (_, all) = inspect(&["--keys"], &dir.file("whole.sst", GOLDEN_2));
+    let mut bytes = GOLDEN_2.to_vec();
+    bytes[GOLDEN_2_TOP..][..100].fill(0xee);
+    let path = dir.file("damaged.sst", &bytes);
+    let (code, said) = inspect(&["--keys"], &path);
+    assert!(code == 1 && said == all, "all entries, without any index, and it says\n{said}");
+    let (_, said) = check(&dir, &bytes);
+    assert!(said.contains("7 data blocks found without it"), "it says\n{said}");
+    assert!(said.contains(&format!("top at byte {GOLDEN_2_TOP}")), "it says\n{said}");
+}
+
+#[test]
+fn an_index_part_that_is_gone_costs_its_partition_alone() {
+    let dir = Dir::new();
+    let mut bytes = GOLDEN_2.to_vec();
+    bytes[GOLDEN_2_INDEX_1..][..80].fill(0xee);
+    let (code, said) = check(&dir, &bytes);
+    let words = [format!("index 1 at byte {GOLDEN_2_INDEX_1}"), "nobody looked at its data".into()];
+    for word in words {
+        assert!(code == 1 && said.contains(&word), "it should say `{word}`, and says\n{said}");
+    }
+    let (_, keys) = inspect(&["--keys"], &dir.file("damaged.sst", &bytes));
+    assert_eq!(keys.lines().count(), 51 - 17, "the entries of the other partitions:\n{keys}");
 }
 
 #[test]
@@ -189,7 +262,16 @@ const STONE_SIZE: usize = 30;
 /// Damages the block at `handle`, and gives it the checksum that a bad writer would have.
 #[track_caller]
 fn expect_said_of_written(handle: Handle, damage: impl FnOnce(&mut [u8]), words: &[&str]) {
-    let (mut bytes, _) = stones();
+    expect_said_of(stones().0, handle, damage, words);
+}
+
+#[track_caller]
+fn expect_said_of(
+    mut bytes: Vec<u8>,
+    handle: Handle,
+    damage: impl FnOnce(&mut [u8]),
+    words: &[&str],
+) {
     let (start, size) = (handle.offset as usize, handle.size as usize);
     damage(&mut bytes[start..][..size]);
     let crc = checksum(handle.offset, &bytes[start..=start + size], &[]);
@@ -249,19 +331,43 @@ fn what_a_bad_writer_wrote_is_named_though_checksums_are_right() {
 }
 
 #[test]
+fn what_a_bad_writer_wrote_into_partitions_is_named() {
+    let said_of = |(offset, size), at: usize, byte: u8, words: &[&str]| {
+        let handle = Handle { offset, size };
+        expect_said_of(GOLDEN_2.to_vec(), handle, |block| block[at] = byte, words);
+    };
+    let (filter, index, top) = ((895, 84), (2139, 91), (3696, 147));
+    said_of(filter, 75, 0, &["filter 0 at byte 895", "impossible number of probes"]);
+    said_of(index, 3, b't', &["separator 1", "is not behind the one before"]);
+    said_of(index, 43, b't', &["its last separator is not the top's key"]);
+    said_of(index, 28, 0, &["entry 0 points to a wrong place", "the block begins at 1074"]);
+    said_of(top, 25, 0, &["entry 0 points to a wrong place", "filter 84 bytes at 768"]);
+    said_of(top, 52, b'a', &["key 1, stone/absidian/g@MAX, is not behind the one before"]);
+    let handle = Handle { offset: filter.0, size: filter.1 };
+    let no_bit = |block: &mut [u8]| block[11..75].fill(0);
+    let words = ["filter 0 at byte 895: it denies stone/agate/cairn, which is there"];
+    expect_said_of(GOLDEN_2.to_vec(), handle, no_bit, &words);
+}
+
+#[test]
 fn a_lookup_shows_its_steps_and_agrees_with_the_reader() {
     let dir = Dir::new();
-    let path = dir.file("v1.sst", GOLDEN);
-    let (_, said) = inspect(&["--key", "stone/flint/wall"], &path);
-    for word in ["it may be here", "data block 1", "found", "value 1 of flint", "says the same"] {
-        assert!(said.contains(word), "it should say `{word}`, and says\n{said}");
-    }
-    for (key, _) in entries(&path) {
-        let (_, said) = inspect(&["--key", &key], &path);
-        assert!(said.contains("says the same"), "of {key} it says\n{said}");
-        let absent = format!("{key}?");
-        let (_, said) = inspect(&["--key", &absent], &path);
-        assert!(said.contains("absent") && said.contains("says the same"), "{absent}:\n{said}");
+    for (golden, top) in [(GOLDEN, ""), (GOLDEN_2, "top      of 3 partitions")] {
+        let path = dir.file("golden.sst", golden);
+        let (_, said) = inspect(&["--key", "stone/flint/wall"], &path);
+        let steps =
+            [top, "it may be here", "data block 1", "found", "value 1 of flint", "says the same"];
+        for word in steps {
+            assert!(said.contains(word), "it should say `{word}`, and says\n{said}");
+        }
+        for (key, _) in entries(&path) {
+            let (_, said) = inspect(&["--key", &key], &path);
+            assert!(said.contains("says the same"), "of {key} it says\n{said}");
+            let absent = format!("{key}?");
+            let (_, said) = inspect(&["--key", &absent], &path);
+            let is_told = said.contains("absent") && said.contains("says the same");
+            assert!(is_told, "{absent}:\n{said}");
+        }
     }
 }
 

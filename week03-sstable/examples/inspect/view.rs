@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use memtable::InternalKey;
 use sstable::filter::expected_false_positive_rate;
-use sstable::format::{FOOTER_SIZE, Handle, VERSION};
+use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Handle};
 
 use crate::check::{Row, Survey};
+use crate::filter::{Filtered, Lines};
 use crate::part::{Kind, codec_name};
 use crate::source::Source;
 use crate::style::{BOLD, DIM, GOOD, paint};
@@ -24,12 +25,13 @@ pub(crate) fn print(
 ) -> io::Result<()> {
     let name = paint(BOLD, source.path.display());
     let version = match survey.layout.footer {
-        Some(_) => format!("  format version {VERSION}"),
+        Some(_) => format!("  format version {}", survey.layout.version()),
         None => String::new(),
     };
     writeln!(out, "{name}  {}{version}\n", text::size(source.size))?;
     bar::print(survey, screen.width, out)?;
     blocks(survey, screen, out)?;
+    parts(survey, out)?;
     other_parts(survey, out)?;
     filter(survey, out)?;
     content(survey, out)?;
@@ -95,15 +97,49 @@ fn block(row: &Row, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
+/// The parts of partitions: of very many, the first and the last.
+fn parts(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
+    let count = survey.parts().count();
+    for (number, (kind, Handle { offset, size })) in survey.parts().enumerate() {
+        if number == FIRST && count > FIRST + LAST {
+            let hidden = count - FIRST - LAST;
+            writeln!(out, "{}", paint(DIM, format!("         … {hidden} more parts")))?;
+        }
+        if number < FIRST || number + LAST >= count {
+            let what = part(survey, kind);
+            writeln!(out, "{}", format!("{kind:>10} {offset:>11} {size:>7}  {what}").trim_end())?;
+        }
+    }
+    Ok(())
+}
+
+/// What there is in a part of a partition.
+fn part(survey: &Survey, kind: Kind) -> String {
+    match kind {
+        Kind::FilterPart(index) => match &survey.partitions[index].filter {
+            Some(filter) => text::many(filter.lines.lines().len() as u64, "line", "lines"),
+            None => "cannot be read".into(),
+        },
+        Kind::IndexPart(index) => {
+            let next = survey.partitions.get(index + 1);
+            let end = next.map_or(survey.separators.len(), |next| next.first_block);
+            let count = end - survey.partitions[index].first_block;
+            text::many(count as u64, "separator", "separators")
+        }
+        _ => String::new(),
+    }
+}
+
 fn other_parts(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
     for (kind, handle) in survey.layout.others() {
         let Handle { offset, size } = handle;
         let what = match kind {
             Kind::Index => text::many(survey.blocks.len() as u64, "separator", "separators"),
             Kind::Filter => match &survey.filter {
-                Some(lines) => text::many(lines.lines().len() as u64, "line", "lines"),
+                Some(filter) => text::many(filter.lines.lines().len() as u64, "line", "lines"),
                 None => "cannot be read".into(),
             },
+            Kind::Top => text::many(survey.partitions.len() as u64, "partition", "partitions"),
             Kind::Properties if survey.properties.is_none() => "cannot be read".into(),
             _ => String::new(),
         };
@@ -113,30 +149,39 @@ fn other_parts(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn filter(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
-    let Some(lines) = &survey.filter else { return Ok(()) };
+    let Some(Filtered { lines: first, .. }) = survey.filters().next() else { return Ok(()) };
+    let lines = || survey.filters().map(|filter| &filter.lines);
+    let sum = |of: fn(&Lines) -> u64| lines().map(of).sum::<u64>();
+    let (bit_count, line_count) = (sum(Lines::bit_count), sum(|lines| lines.lines().len() as u64));
+    let in_parts = match survey.filter {
+        Some(_) => String::new(),
+        None => format!(" in {}", text::many(lines().count() as u64, "part", "parts")),
+    };
     heading("filter", out)?;
     writeln!(
         out,
-        "  {} in {} of {}: {} are set",
-        text::many(lines.bit_count(), "bit", "bits"),
-        text::many(lines.lines().len() as u64, "line", "lines"),
+        "  {} in {} of {}{in_parts}: {} are set",
+        text::many(bit_count, "bit", "bits"),
+        text::many(line_count, "line", "lines"),
         crate::filter::LINE_BITS,
-        text::percent(lines.set_count(), lines.bit_count())
+        text::percent(sum(Lines::set_count), bit_count)
     )?;
     if survey.unread_count > 0 {
         return Ok(());
     }
-    let bits_per_key = lines.bit_count() as f64 / survey.user_key_count.max(1) as f64;
+    let bits_per_key = bit_count as f64 / survey.user_key_count.max(1) as f64;
     writeln!(
         out,
         "  {bits_per_key:.1} bits for each of {}, {} a key",
         text::many(survey.user_key_count, "user key", "user keys"),
-        text::many(lines.probe_count() as u64, "probe", "probes")
+        text::many(first.probe_count() as u64, "probe", "probes")
     )?;
+    // Of a larger part more keys ask.
+    let rates = lines().map(|lines| lines.rate() * lines.lines().len() as f64);
     writeln!(
         out,
         "  lets through {:.2} % of absent keys as it is filled; {:.2} % are expected of {} bits",
-        100.0 * lines.rate(),
+        100.0 * rates.sum::<f64>() / line_count as f64,
         100.0 * expected_false_positive_rate(bits_per_key as usize),
         bits_per_key as usize
     )
@@ -196,14 +241,19 @@ fn totals(source: &Source, survey: &Survey, out: &mut dyn Write) -> io::Result<(
         text::size(source.size),
         source.size as f64 / (keys + values) as f64
     )?;
-    let handles = [survey.layout.filter, survey.layout.index, survey.layout.properties];
-    let size_of = |handle: Option<Handle>| handle.map_or(0, |handle| u64::from(handle.size) + 5);
-    let [filter, index, properties] = handles.map(size_of);
+    let all = || survey.layout.others().chain(survey.parts());
+    let size_of = |is_one: fn(&Kind) -> bool| -> u64 {
+        let size = |handle: Handle| u64::from(handle.size) + BLOCK_TRAILER_SIZE as u64;
+        all().filter(|(kind, _)| is_one(kind)).map(|(_, handle)| size(handle)).sum()
+    };
+    let filter = size_of(|kind| matches!(kind, Kind::Filter | Kind::FilterPart(_)));
+    let index = size_of(|kind| matches!(kind, Kind::Index | Kind::IndexPart(_) | Kind::Top));
+    let properties = size_of(|kind| matches!(kind, Kind::Properties));
     let share = |size| text::percent(size, source.size);
     writeln!(
         out,
         "  data {}, filter {}, index {}, properties {}, footer {}",
-        share(survey.layout.data_end),
+        share(survey.data_size()),
         share(filter),
         share(index),
         share(properties),

@@ -133,6 +133,7 @@ impl Handle {
     }
 }
 
+// ANCHOR: listing_partition
 /// Where the parts of a partition are: what the top says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
@@ -141,6 +142,7 @@ pub struct Partition {
     /// The index part.
     pub index: Handle,
 }
+// ANCHOR_END: listing_partition
 
 impl Partition {
     /// Both handles, as drawn at the top of this file.

@@ -58,6 +58,32 @@ fn bytes_that_are_no_filter_are_refused_where_they_stand() {
 // Where tables are cut.
 
 #[test]
+fn the_file_of_the_chapter_is_cut_as_the_chapter_says() {
+    let file = file_of(&cut(64, 1, 10), &entries(STONES));
+    let want = [0, 48, 137, 174, 223, 312, 349, 393, 482, 523, 648, 767];
+    let each = "data, filter part, index part, and so on; top, properties, footer";
+    assert_eq!(places(&file), want, "where the parts begin, {each} {CUT}");
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let top = block_at(&file, footer_of(&file).0.index);
+    // Lengths, key and trailer; then the handles of filter part and index part.
+    let want = "000918 72 01ffffffffffffff df00000000000000 54000000 3801000000000000 20000000";
+    let (came, want) = (hex(&top[36..72]), want.replace(' ', ""));
+    assert_eq!(came, want, "the second entry of the top {TOP}");
+    let want = "00090c 72 01ffffffffffffff ae00000000000000 2c000000 00000000 01000000";
+    let came = hex(&parts_of(&file)[1].index_bytes);
+    assert_eq!(came, want.replace(' ', ""), "the second index part, whole {CUT}");
+}
+
+#[test]
+fn the_lookups_of_the_chapter_read_what_the_chapter_says() {
+    let given = given(&cut(64, 1, 10), &entries(STONES), None);
+    for (key, want) in [("stone", 3), ("slate", 1), ("zinc", 0)] {
+        let reads = given.reads_of(|given| given.expect_get(key.as_bytes(), 9));
+        assert_eq!(reads, want, "reads to look up {key} in the table of the chapter {ASKS}");
+    }
+}
+
+#[test]
 fn a_partition_ends_where_the_index_has_reached_the_size() {
     for size in [1, 200, 1000, 4096] {
         let file = file_of(&cut(64, size, 10), &numbered(600, 20));

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     let choice = anstream::AutoStream::choice(&io::stdout());
     let screen = Screen { width, colour: choice != anstream::ColorChoice::Never };
     let mut out = BufWriter::new(anstream::stdout().lock());
-    let code = match reader::attempt(|| run(&args, screen, &mut out)) {
+    let code = match reader::attempt(|| run(&args, screen, &mut out, &mut anstream::stderr())) {
         Ok(code) => code,
         Err(missing) => Err(Failure::Said(format!(
             "this is as far as your code goes: {missing}, is not written yet\n{REFERENCE}"
@@ -112,8 +112,14 @@ fn complain(error: &str) -> ExitCode {
     ExitCode::from(MISUSED)
 }
 
-/// Does what the arguments say, for each file, and gives the exit status.
-fn run(args: &Args, screen: Screen, out: &mut dyn Write) -> Result<u8, Failure> {
+/// Does what the arguments say, for each file, and gives the exit status. Problems go to `err`, if
+/// what `out` gets is for a program or a picture.
+fn run(
+    args: &Args,
+    screen: Screen,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Failure> {
     if let Some(path) = &args.what.demo {
         demo::write(Arc::new(OsFs), path, demo::options())?;
         writeln!(out, "{}: a small table; look at it with `inspect {0}`", path.display())?;
@@ -124,7 +130,7 @@ fn run(args: &Args, screen: Screen, out: &mut dyn Write) -> Result<u8, Failure> 
         if number > 0 && !args.what.keys && !args.what.check && !args.what.svg {
             writeln!(out)?;
         }
-        if show(args, path, screen, out)? {
+        if show(args, path, screen, out, err)? {
             code = DAMAGED;
         }
     }
@@ -132,7 +138,13 @@ fn run(args: &Args, screen: Screen, out: &mut dyn Write) -> Result<u8, Failure> 
 }
 
 /// Shows one file, and says whether it is damaged.
-fn show(args: &Args, path: &Path, screen: Screen, out: &mut dyn Write) -> Result<bool, Failure> {
+fn show(
+    args: &Args,
+    path: &Path,
+    screen: Screen,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<bool, Failure> {
     let source = Source::open(path)?;
     let What { block, key, keys, blocks, svg, check, .. } = &args.what;
     if *check {
@@ -151,13 +163,13 @@ fn show(args: &Args, path: &Path, screen: Screen, out: &mut dyn Write) -> Result
             _ => keys::print(&source, &mut survey, out)?,
         }
         out.flush()?;
-        survey.problems.print(&mut anstream::stderr())?;
+        survey.problems.print(err)?;
         return Ok(survey.problems.count > 0);
     }
     if *svg {
         let survey = check::survey(&source, |index, _| index < svg::ROWS_MAX)?;
         svg::print(&source, &survey, out)?;
-        survey.problems.print(&mut anstream::stderr())?;
+        survey.problems.print(err)?;
         return Ok(survey.problems.count > 0);
     }
     let is_shown = |index, count| {

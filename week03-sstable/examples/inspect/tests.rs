@@ -1,6 +1,7 @@
 //! The tool against good files and damaged ones. They run on the reference:
 //! `cd solutions && cargo test -p week03-sstable-solution --example inspect`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ fn inspect(arguments: &[&str], path: &Path) -> (u8, String) {
     let args = Args::try_parse_from(all.chain([path.as_os_str().to_owned()]));
     let args = args.unwrap_or_else(|error| panic!("{arguments:?} are good arguments: {error}"));
     let mut out = StripStream::new(Vec::new());
-    let code = crate::run(&args, Screen { width: 100, colour: false }, &mut out);
+    let code = crate::run(&args, Screen { width: 100, colour: false }, &mut out, &mut io::sink());
     let code = code.unwrap_or_else(|failure| panic!("{arguments:?} came to {failure:?}"));
     (code, String::from_utf8(out.into_inner()).expect("what is printed is text"))
 }
@@ -178,7 +179,7 @@ fn nothing_that_can_be_damaged_makes_a_view_panic() {
             let args = Args::try_parse_from(all.chain([path.as_os_str().to_owned()]))
                 .expect("good arguments");
             let screen = Screen { width: 40, colour: false };
-            match crate::run(&args, screen, &mut StripStream::new(Vec::new())) {
+            match crate::run(&args, screen, &mut StripStream::new(Vec::new()), &mut io::sink()) {
                 // What is asked for may be whole.
                 Ok(0 | 1) | Err(Failure::Said(_)) => {}
                 other => panic!("{arguments:?} of damage at {at} came to {other:?}"),

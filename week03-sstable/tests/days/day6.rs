@@ -1,11 +1,10 @@
 //! Day 6: a block takes less room on disk, and no size that it claims is believed.
 
-pub(crate) mod given;
 mod hostile;
 mod table;
 
+use crate::codecs::*;
 use bytes::Bytes;
-use given::*;
 use sstable::Codec;
 use wal::testing::show;
 

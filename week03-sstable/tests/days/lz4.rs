@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use sstable::lz4::Compressor;
 use wal::testing::{seeds, show};
 
-use crate::day6::given::{all_kinds, counters, noise, text, zeros};
+use crate::codecs::{all_kinds, counters, noise, text, zeros};
 
 // ANCHOR: listing_golden
 /// Blocks, and what they are as LZ4.

@@ -22,6 +22,7 @@ fn allocated_by<T>(runs: usize, mut work: impl FnMut() -> T) -> usize {
     (0..runs).map(measure).min().expect("at least one run")
 }
 
+mod codecs;
 mod day1;
 mod day2;
 mod day3;

@@ -7,8 +7,8 @@ use sstable::Codec;
 use sstable::format::BLOCK_SIZE_MAX;
 use wal::testing::seeds;
 
-use super::given::*;
 use crate::allocated_by;
+use crate::codecs::*;
 
 /// A claim of this size is refused at byte 0, without memory.
 #[track_caller]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sstable::{BlockCache, Codec, Table, TableOptions};
 use wal::Error;
 
-use super::given::*;
 use crate::allocated_by;
+use crate::codecs::*;
 
 const COUNT: usize = 300;
 

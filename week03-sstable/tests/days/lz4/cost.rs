@@ -4,7 +4,7 @@ use sstable::lz4::{Compressor, decompress, size_max};
 
 use super::given::*;
 use crate::allocated_by;
-use crate::day6::given::{noise, text, zeros};
+use crate::codecs::{noise, text, zeros};
 
 #[test]
 fn a_block_comes_back_in_one_allocation_of_its_size() {

@@ -7,7 +7,7 @@ use wal::testing::{seeds, show};
 
 use super::given::*;
 use crate::allocated_by;
-use crate::day6::given::{counters, text, zeros};
+use crate::codecs::{counters, text, zeros};
 
 #[test]
 fn a_size_above_255_times_the_bytes_gets_no_memory() {

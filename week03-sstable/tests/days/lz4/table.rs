@@ -3,7 +3,7 @@
 use sstable::Codec;
 
 use super::given::*;
-use crate::day6::given::{TableFile, build, claim, expect_entries, mixed_value, open, with_codec};
+use crate::codecs::{TableFile, build, claim, expect_entries, mixed_value, open, with_codec};
 
 const COUNT: usize = 300;
 

@@ -1,4 +1,5 @@
-//! Data of every kind, stored blocks, and tables whose blocks are stored anew.
+//! Data of every kind, stored blocks, and tables whose blocks are stored anew: for day 6 and for the
+//! lab on LZ4.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;

@@ -13,7 +13,7 @@
 //!      │ 1 – 5 │ unshared │ varint: bytes of the encoded key that follow here, 8 or more
 //!      │ 1 – 5 │ size     │ varint: bytes of the value
 //!      │       │ key      │ the rest of the user key, and its trailer, whole
-//!      │       │ value    │ the caller's bytes; none for a tombstone
+//!      │       │ value    │ the caller's bytes; none for a tombstone (not checked)
 //!      └ ──────┴──────────┴───────────────────────────────────────────────────────────────
 //!
 //!   stone@7 = "x"    0 13 1  s t o n e  01 07 00 00 00 00 00 00  x       a restart: all of it
@@ -93,12 +93,12 @@ impl Block {
     /// read.
     ///
     /// **Day 1**, chapter `week03/day1-block.md`. Any bytes may come in, and none may make it
-    /// panic. In the block that it returns there is at least one entry's worth of bytes, and
-    /// restart points ascend from 0, all of them before the end of the entries.
+    /// panic. In the block that it returns the entries have at least one byte, and restart points
+    /// ascend from 0, all of them before the end of the entries.
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if that is not so.
+    /// [`BadBlock`] if that is not so, at whichever of its bytes tells most.
     ///
     /// # Cost
     ///

@@ -28,7 +28,7 @@ pub fn put(mut number: u32, out: &mut Vec<u8>) {
 /// The number that begins at `at` of `bytes`, and where it ends.
 ///
 /// **Day 1**. Any bytes may come in, and none may make it panic. `None` if they end before the
-/// number does, or it has more than 32 bits.
+/// number does, or it has more than 32 bits; one in more bytes than it needs is a number.
 ///
 /// # Cost
 ///

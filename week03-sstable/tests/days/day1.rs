@@ -57,6 +57,20 @@ fn a_varint_is_read_back_together_with_its_end() {
 }
 
 #[test]
+fn a_varint_in_more_bytes_than_it_needs_is_a_number() {
+    for (bytes, number) in [(&b"\x80\0"[..], 0), (b"\x85\x80\0", 5), (b"\xac\x82\x80\x80\0", 300)] {
+        let came = without_panic("reading a varint", || varint::get(bytes, 0));
+        let want = Some((number, bytes.len()));
+        let shown = bytes.escape_ascii();
+        assert_eq!(
+            came, want,
+            "{shown} is {number}, though fewer bytes would do: got the left, want the right. `put` \
+             writes the fewest, a reader takes all {BYTES}"
+        );
+    }
+}
+
+#[test]
 fn a_varint_that_is_cut_off_or_too_large_is_none() {
     let whole = b"\xff\xff\xff\xff\x0f";
     let cuts = (0..5).map(|size| whole[..size].to_vec());
@@ -159,6 +173,11 @@ fn a_block_has_the_bytes_of_the_drawing_at_every_restart_interval() {
             expect_bytes(entries, interval, SHARED);
         }
     }
+}
+
+#[test]
+fn keys_and_values_of_any_length_are_written_whole() {
+    expect_bytes(&of_any_length(), 5, SHARED);
 }
 
 #[test]
@@ -328,16 +347,7 @@ fn a_cursor_is_where_a_list_would_be_after_any_moves() {
 
 #[test]
 fn keys_and_values_of_any_length_are_read_back() {
-    let sizes = [0, 1, 112, 119, 120, 127, 128, 129, 16_375, 16_376, 16_384, 70_000];
-    let pairs = sizes.into_iter().flat_map(|key| sizes.map(|value| (key, value)));
-    let entry = |(key, value)| Entry {
-        user_key: vec![b'k'; key],
-        seq: 1 + value as u64,
-        kind: Kind::Put,
-        value: vec![0xff; value],
-    };
-    let mut entries: Vec<Entry> = pairs.map(entry).collect();
-    entries.sort_by(|left, right| left.key().cmp(&right.key()));
+    let entries = of_any_length();
     let mut walk = Walk::new(&entries, 5);
     walk.go(First);
     (0..entries.len()).for_each(|_| walk.go(Next));
@@ -371,6 +381,19 @@ fn a_cursor_that_takes_another_block_keeps_nothing_of_the_first() {
 
 mod cost;
 mod hostile;
+
+/// Keys that share all that they can, and values, with lengths of one byte to three.
+fn of_any_length() -> Vec<Entry> {
+    let sizes = [0, 1, 112, 119, 120, 127, 128, 129, 16_375, 16_376, 16_384, 70_000];
+    let pairs = sizes.into_iter().flat_map(|key| sizes.map(|value| (key, value)));
+    let entry = |(key, value)| Entry {
+        user_key: vec![b'k'; key],
+        seq: 1 + value as u64,
+        kind: Kind::Put,
+        value: vec![0xff; value],
+    };
+    in_order(pairs.map(entry).collect())
+}
 
 /// The block of these entries has these bytes.
 #[track_caller]

@@ -60,7 +60,7 @@ fn moves_allocate_nothing_once_the_key_has_room() {
 /// Whether a move reads an entry shows when that entry is damaged.
 #[test]
 fn a_seek_reads_a_few_restart_points_and_one_run() {
-    for entries in [numbered(256), (0..256).map(version).collect()] {
+    for entries in [numbered(256), (0..256).map(|number| version(1000, number)).collect()] {
         let (bytes, kinds) = by_hand_with_kinds(&entries, 4);
         let mut reads = [0; 256];
         for damaged in kinds {
@@ -77,6 +77,68 @@ fn a_seek_reads_a_few_restart_points_and_one_run() {
                  the one that it finds, and at most six restart points and five entries {READS}"
             );
         }
+    }
+}
+
+#[test]
+fn a_seek_back_reads_no_more_than_a_seek_and_a_step_back() {
+    let entries = numbered(64);
+    let (bytes, kinds) = by_hand_with_kinds(&entries, 4);
+    let (mut forward, mut backward) = ([0; 64], [0; 64]);
+    for damaged in kinds {
+        let mut cursor = parsed(&damage(&bytes, &[damaged])).cursor();
+        for (place, entry) in entries.iter().enumerate() {
+            let behind = Entry { seq: entry.seq - 1, ..entry.clone() };
+            forward[place] += usize::from(cursor.seek(entry.key()).is_err());
+            backward[place] += usize::from(cursor.seek_back(behind.key()).is_err());
+        }
+    }
+    // Sixteen restart points are halved four times; a step back may need one run more.
+    for (entry, (forward, backward)) in entries.iter().zip(forward.into_iter().zip(backward)) {
+        assert!(
+            (1..=4 + 5).contains(&forward) && (1..=4 + 5 + 4).contains(&backward),
+            "of 64 entries, four to a restart point, seek {entry} read {forward}, of at most four \
+             restart points and five entries; seek_back, to it from just behind, read {backward}, \
+             of at most one run more {READS}"
+        );
+    }
+}
+
+#[test]
+fn a_seek_reads_nothing_behind_the_entry_that_it_finds() {
+    let entries = numbered(16);
+    let (bytes, kinds) = by_hand_with_kinds(&entries, 16);
+    for (place, target) in entries.iter().enumerate() {
+        let block = parsed(&damage(&bytes, &kinds[place + 1..]));
+        for step in [Seek(target), SeekBack(target)] {
+            let (mut cursor, said) = (block.cursor(), format!("{step}, all behind it damaged"));
+            assert_eq!(step.on(&mut cursor), Ok(()), "{said}: the walk ends there {READS}");
+            let came = entry_of(&cursor);
+            let is_right = came.as_ref() == Some(target);
+            assert!(is_right, "{said}: got {} {PLACES}", show_entry(came.as_ref()));
+        }
+    }
+}
+
+/// Whoever reads all entries before it for each step does not end in this life.
+#[test]
+fn a_walk_over_a_large_block_takes_a_step_for_each_entry() {
+    const COUNT: usize = 200_000;
+    let entries: Vec<Entry> =
+        (0..COUNT as u64).map(|number| version(COUNT as u64, number)).collect();
+    for (interval, start, step) in [(COUNT, First, Next), (1, First, Next), (1, Last, Prev)] {
+        let mut cursor = parsed(&by_hand(&entries, interval)).cursor();
+        let mut result = start.on(&mut cursor);
+        let mut steps = 0;
+        while result.is_ok() && cursor.key().is_some() {
+            result = step.on(&mut cursor);
+            steps += 1;
+        }
+        assert_eq!(
+            (result, steps),
+            (Ok(()), COUNT),
+            "{start}, then {step} to the end, restart interval {interval}: steps {READS}"
+        );
     }
 }
 
@@ -121,9 +183,9 @@ fn parsing_reads_no_entry() {
     assert!(cursor.first().is_err(), "an entry is checked when it is read {READS}");
 }
 
-fn version(number: u64) -> Entry {
+fn version(newest: u64, number: u64) -> Entry {
     let user_key = b"stone".to_vec();
-    Entry { user_key, seq: 1000 - number, kind: Kind::Put, value: Vec::new() }
+    Entry { user_key, seq: newest - number, kind: Kind::Put, value: Vec::new() }
 }
 
 /// `bytes` with a kind that is none at each of these places.

@@ -339,7 +339,7 @@ pub(super) fn expect_honest(said: &str, bytes: &[u8], targets: &[Entry]) {
         let before = damaged.map_or(runs.len(), |damaged| damaged + 1);
         let want: Vec<Entry> = runs[..before].iter().flat_map(|run| run.entries.clone()).collect();
         let (came, error) = walk(block, all.len(), Move::First, Move::Next);
-        // Whether an entry that is too long is refused when it is met or when it is left is open.
+        // An entry that reaches across may be refused when it is met or when it is left (rule 5).
         let enough = want.len() - usize::from(damaged.is_some()).min(want.len());
         let is_right = want.starts_with(&came) && came.len() >= enough;
         expect_walk(&said, "forward", is_right, damaged.is_some(), &came, &want, error);

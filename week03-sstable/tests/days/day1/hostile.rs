@@ -171,9 +171,32 @@ fn an_entry_that_reaches_across_a_restart_point_is_refused() {
 }
 
 #[test]
+fn the_damage_of_the_worked_example_is_found_where_the_chapter_says() {
+    let good = by_hand(&given("stone@9- stone@7=x stones@8=y stove@4=z"), 3);
+    // Behind the end: byte 0. Across a restart point: where the entry begins, or where it ends.
+    for (unshared, places) in [(0x4d, &[0][..]), (0x1d, &[32, 43])] {
+        let mut bytes = good.clone();
+        bytes[1] = unshared;
+        let mut cursor = parsed(&bytes).cursor();
+        let mut result = cursor.first();
+        while result.is_ok() && cursor.key().is_some() {
+            result = cursor.next();
+        }
+        let is_right = result.is_err_and(|bad| places.contains(&bad.at));
+        assert!(
+            is_right,
+            "the first entry's second length is {unshared:#x}: a walk from it ends with \
+             {result:?}; want an error at one of the bytes {places:?} {HOSTILE}"
+        );
+    }
+}
+
+#[test]
 fn after_an_error_a_cursor_is_at_no_entry_until_it_is_placed_anew() {
     let (entries, good) = (numbered(9), by_hand(&numbered(9), 3));
     let (_, kinds) = by_hand_with_kinds(&entries, 3);
+    let ends = kinds.iter().zip(&entries).map(|(kind, entry)| kind + 8 + entry.value.len());
+    let begins: Vec<usize> = std::iter::once(0).chain(ends).collect();
     for (damaged, &kind) in kinds.iter().enumerate() {
         let mut bytes = good.clone();
         bytes[kind] = 2;
@@ -185,6 +208,8 @@ fn after_an_error_a_cursor_is_at_no_entry_until_it_is_placed_anew() {
                 start.on(&mut cursor).unwrap_or_else(|bad| panic!("{start}: {bad} {READS}"));
                 let said = format!("entry {damaged} of 9 is damaged: {start}, {step}");
                 if let Err(bad) = step.on(&mut cursor) {
+                    let (at, want) = (bad.at, begins[damaged]);
+                    assert_eq!(at, want, "{said}: {bad}: want the byte where it begins {HOSTILE}");
                     for step in [Next, Prev, Next] {
                         let at = entry_of(&cursor);
                         let (is_none, value) = (at.is_none(), cursor.value());
@@ -287,7 +312,9 @@ fn any_bytes_with_good_restart_points_give_errors_or_what_stands_there() {
 fn expect_no_block(bytes: &[u8], why: &str) {
     let call = format!("parsing {}", show(bytes));
     let parsed = without_panic(&call, || Block::parse(Bytes::copy_from_slice(bytes)));
-    assert!(parsed.is_err(), "{call}: want an error: {why} {HOSTILE}");
+    let Err(bad) = parsed else { panic!("{call}: want an error: {why} {HOSTILE}") };
+    let (at, size) = (bad.at, bytes.len());
+    assert!(at <= size, "{call}: \"{bad}\": byte {at} of {size} is none of them {HOSTILE}");
 }
 
 /// `bad` is refused, as the only entry of a block, and behind a good one.

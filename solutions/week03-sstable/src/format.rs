@@ -204,7 +204,8 @@ impl Footer {
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] at the first byte of the footer that cannot be.
+    /// [`BadBlock`] at the first byte of the field that is wrong; of several, of the first in this
+    /// order: magic, version, checksum, properties, index, filter.
     ///
     /// # Cost
     ///

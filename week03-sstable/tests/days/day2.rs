@@ -10,6 +10,8 @@ use sstable::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, checksum}
 use sstable::{BadBlock, shortest_separator};
 use wal::testing::{Workload, seeds};
 
+use crate::allocated_by;
+
 const BELIEVED: &str = "(rule 2 of day 2: magic, version, checksum over the footer's offset and \
                         its first 40 bytes, and only then handles, which lie one behind the other)";
 const BETWEEN: &str = "(rule 4 of day 2: a separator is at or behind the left key, and in front of \
@@ -167,6 +169,22 @@ fn a_separator_is_appended_to_what_is_there() {
     }
 }
 
+#[test]
+fn a_separator_allocates_nothing_if_there_is_room_for_it() {
+    let mut out = Vec::with_capacity(100);
+    for (left, right) in [("marble", "quartz"), ("marble", "marine"), ("stone", "stones")] {
+        let allocated = allocated_by(20, || {
+            out.clear();
+            shortest_separator(put(left.as_bytes(), 7), right.as_bytes(), &mut out);
+        });
+        assert_eq!(
+            allocated, 0,
+            "bytes allocated for the separator between {left} and {right}: it goes straight into \
+             `out`, which has room (the stub's cost)"
+        );
+    }
+}
+
 // The footer.
 
 const OFFSET: u64 = 0x12fe;
@@ -284,7 +302,27 @@ fn a_footer_whose_parts_leave_a_gap_or_overlap_is_refused() {
         expect_refused(&bytes, OFFSET, 0, "the index does not end at the properties");
         let bytes = sealed(OFFSET, index, longer(filter, by), properties);
         expect_refused(&bytes, OFFSET, 12, "the filter does not end at the index");
+        // Of two that are wrong, the one nearer to the end is named.
+        let bytes = sealed(OFFSET, longer(index, by), filter, longer(properties, by));
+        expect_refused(&bytes, OFFSET, 24, "neither properties nor index end where they should");
+        let bytes = sealed(OFFSET, index, longer(filter, by), longer(properties, by));
+        expect_refused(&bytes, OFFSET, 24, "neither properties nor filter end where they should");
+        let bytes = sealed(OFFSET, longer(index, by), longer(filter, by), properties);
+        expect_refused(&bytes, OFFSET, 0, "neither index nor filter end where they should");
     }
+}
+
+#[test]
+fn half_a_handle_of_zeros_is_a_filter_all_the_same() {
+    let (index, properties) = (WITH_FILTER.index, WITH_FILTER.properties);
+    for filter in [Handle { offset: 0x1000, size: 0 }, Handle { offset: 0, size: 5 }] {
+        let bytes = sealed(OFFSET, index, filter, properties);
+        expect_refused(&bytes, OFFSET, 12, "only twelve zeros say that there is no filter");
+    }
+    let first = Handle { offset: 0, size: 0x122f };
+    let bytes = sealed(OFFSET, index, first, properties);
+    let found = Footer::decode(&bytes, OFFSET).map(|footer| footer.filter);
+    assert_eq!(found, Ok(Some(first)), "a filter at byte 0 that ends at the index {BELIEVED}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What the disk is told, and what it is left with.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sstable::TableOptions;
+use sstable::format::ENTRY_SIZE_MAX;
 use wal::Error;
 use wal::fs::{Fault, Operation as Call, SimFs};
 use wal::testing::{Workload, seeds};
@@ -37,8 +39,11 @@ fn a_table_is_written_from_its_first_byte_to_its_last() {
     let (options, entries, file) = sample();
     let fs = built(&options, &entries).0;
     let (mut at, mut writes) = (0, 0);
-    for line in trace(&fs) {
-        let Some(range) = line.strip_prefix("write 000007.sst.tmp ") else { continue };
+    let told = trace(&fs);
+    for line in told[1..].iter().take_while(|line| !line.starts_with("sync")) {
+        let Some(range) = line.strip_prefix("write 000007.sst.tmp ") else {
+            panic!("before the sync the disk is told \"{line}\", and nothing but writes {ONCE}")
+        };
         let (start, end) = range.split_once("..").expect("a write has a range");
         assert_eq!(start, at.to_string(), "where write {writes} begins, and should begin {ONCE}");
         at = end.parse().expect("a number");
@@ -47,6 +52,26 @@ fn a_table_is_written_from_its_first_byte_to_its_last() {
     assert_eq!(at, file.len(), "where the last write ends: at the end of the file {ONCE}");
     let parts = TableFile::read(&file).parts().count() + 1;
     assert_eq!(writes, parts, "writes: one for each block with its trailer, one for the footer");
+}
+
+#[test]
+fn a_block_is_written_as_soon_as_it_ends() {
+    let (options, _, file) = sample();
+    let blocks = TableFile::read(&file).all_entries();
+    let fs = disk(1);
+    let mut builder = builder(&fs, &options).expect("a good disk");
+    let before = fs.counts().writes;
+    for (number, block) in blocks.iter().enumerate() {
+        for entry in block {
+            builder.add(entry.key(), &entry.value).expect("a good disk");
+            let writes = fs.counts().writes - before;
+            assert_eq!(
+                writes, number as u64,
+                "writes after {entry:?} went in, which is in block {number}: those before it have \
+                 ended, and each is written at once (rule 3 of day 2)"
+            );
+        }
+    }
 }
 
 #[test]
@@ -80,13 +105,24 @@ fn a_failure_of_the_disk_is_an_error_and_leaves_neither_name() {
                     break; // There are not so many calls.
                 }
                 let failed = format!("{call:?} number {nth} failed");
-                assert!(
-                    matches!(result, Err(Error::Io { .. })),
-                    "{failed}, and whoever builds the table hears of it: {result:?} (rule 5)"
+                let kind = result.as_ref().err().and_then(Error::io_kind);
+                assert_eq!(
+                    kind,
+                    Some(kind_of(fault)),
+                    "{failed}, and whoever builds the table hears of it, in the disk's own words: \
+                     {result:?} (rule 5 of day 2)"
                 );
                 assert_eq!(names(&fs), [""; 0], "{failed}, files that are left {NOTHING_LEFT}");
             }
         }
+    }
+}
+
+/// What the disk says of a fault; `InvalidInput` is the caller's mistake.
+fn kind_of(fault: Fault) -> ErrorKind {
+    match fault {
+        Fault::Io => ErrorKind::Other,
+        Fault::NoSpace => ErrorKind::StorageFull,
     }
 }
 
@@ -106,15 +142,17 @@ fn a_full_disk_leaves_neither_name() {
 #[test]
 fn after_a_failed_write_nothing_is_accepted() {
     let (options, entries, _) = sample();
+    let too_large = Entry::put("zzz", 1, vec![0; ENTRY_SIZE_MAX]);
     for nth in 1..10 {
         let fs = disk(nth);
         fs.fail(Call::Write, nth, Fault::Io);
         let mut builder = builder(&fs, &options).expect("a good disk");
-        let mut all = entries.iter();
-        let failed = all.by_ref().find_map(|entry| builder.add(entry.key(), &entry.value).err());
+        let add = |entry: &Entry| builder.add(entry.key(), &entry.value).err();
+        let failed = entries.iter().find_map(add);
         assert!(matches!(failed, Some(Error::Io { .. })), "write {nth} fails in `add`: {failed:?}");
         let why = format!("write {nth} failed: nobody knows what is in the file (rule 5 of day 2)");
-        for entry in all {
+        // Whatever else could be said of an entry: it is in there, or it is too large.
+        for entry in entries.iter().chain([&too_large]) {
             let result = builder.add(entry.key(), &entry.value);
             assert!(matches!(result, Err(Error::Poisoned { .. })), "{why}; `add`: {result:?}");
         }

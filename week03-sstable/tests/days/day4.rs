@@ -163,7 +163,7 @@ fn without_bits_or_without_keys_there_is_no_filter() {
     let none = [block_of(0, ["stone", "stove"]), block_of(10, [""; 0]), block_of(0, [""; 0])];
     let sizes = none.map(|block| block.len());
     assert_eq!(sizes, [0; 3], "no bits; no keys; neither: want no bytes at all {FORMAT}");
-    let allocated = allocated_by(5, || {
+    let allocated = allocated_by(3000, || {
         let mut builder = FilterBuilder::new(0);
         (0..100).for_each(|byte| builder.add(&[byte]));
     });
@@ -360,7 +360,7 @@ fn a_filter_is_read_back_as_it_was_written() {
 fn a_question_allocates_nothing() {
     let keys = random_keys(3, 200);
     let filter = filter_of(10, &keys[..100]);
-    let allocated = allocated_by(5, || {
+    let allocated = allocated_by(3000, || {
         let through = keys.iter().filter(|key| filter.may_contain(key)).count();
         assert!((100..120).contains(&through), "{through} of 200 are let through {ANSWER}");
     });

@@ -190,7 +190,7 @@ fn a_raw_block_is_not_copied() {
     let stored = Bytes::from(noise(100_000));
     let block = Codec::None.decompress(stored.clone()).expect("it is any block");
     assert_eq!(block.as_ptr(), stored.as_ptr(), "a raw block is the memory that was read (rule 4)");
-    let allocated = allocated_by(50, || Codec::None.decompress(stored.clone()));
+    let allocated = allocated_by(3000, || Codec::None.decompress(stored.clone()));
     assert_eq!(allocated, 0, "bytes allocated for a raw block (rule 4 of day 6)");
     expect_back(Codec::Snappy, STONES_SNAPPY, STONES, "a block that is not raw");
 }
@@ -200,7 +200,7 @@ fn a_compressed_block_costs_one_allocation_of_its_size() {
     for &codec in CODECS {
         for (size, block) in [(4096, text(4096)), (1 << 20, zeros(1 << 20))] {
             let stored = Bytes::from(compressed(codec, &block));
-            let allocated = allocated_by(50, || codec.decompress(stored.clone()));
+            let allocated = allocated_by(300, || codec.decompress(stored.clone()));
             assert!(
                 (size..size + 256).contains(&allocated),
                 "{codec:?}: a block of {size} bytes is decompressed into memory of that size, and \
@@ -216,7 +216,7 @@ fn a_block_is_compressed_into_the_memory_that_is_there() {
         for block in [zeros(64 << 10), text(64 << 10)] {
             compressed(codec, &block);
             let mut out = Vec::with_capacity(128 << 10);
-            let allocated = allocated_by(30, || {
+            let allocated = allocated_by(300, || {
                 out.clear();
                 codec.compress(&block, &mut out)
             });

@@ -12,7 +12,7 @@ use crate::allocated_by;
 fn a_builder_that_has_room_allocates_nothing() {
     let entries = mixed();
     let mut builder = BlockBuilder::new(3);
-    let allocated = allocated_by(20, || {
+    let allocated = allocated_by(3000, || {
         builder.clear();
         entries.iter().for_each(|entry| builder.add(entry.key(), &entry.value));
         builder.finish().len()
@@ -23,7 +23,7 @@ fn a_builder_that_has_room_allocates_nothing() {
 #[test]
 fn a_block_and_its_values_stay_where_their_bytes_are() {
     let bytes = Bytes::from(by_hand(&mixed(), 4));
-    let allocated = allocated_by(20, || Block::parse(bytes.clone()).expect("a good block"));
+    let allocated = allocated_by(3000, || Block::parse(bytes.clone()).expect("a good block"));
     assert_eq!(allocated, 0, "bytes allocated by `parse` {READS}");
     let mut cursor = Block::parse(bytes.clone()).expect("a good block").cursor();
     cursor.first().expect("a good block");
@@ -41,14 +41,14 @@ fn moves_allocate_nothing_once_the_key_has_room() {
     let entries = numbered(100);
     let (targets, mut cursor) = (targets(&entries), parsed(&by_hand(&entries, 7)).cursor());
     let mut run = |what: &str, moves: &dyn Fn(usize) -> Move<'static>| {
-        let allocated = allocated_by(20, || {
+        let allocated = allocated_by(3000, || {
             (0..100).for_each(|n| moves(n).on(&mut cursor).expect("a good block"));
         });
         assert_eq!(allocated, 0, "bytes allocated by 100 moves, {what} {READS}");
     };
     run("forward", &|n| if n == 0 { First } else { Next });
     run("backward", &|n| if n == 0 { Last } else { Prev });
-    let allocated = allocated_by(20, || {
+    let allocated = allocated_by(3000, || {
         for target in &targets {
             Seek(target).on(&mut cursor).expect("a good block");
             SeekBack(target).on(&mut cursor).expect("a good block");

@@ -255,7 +255,7 @@ fn moves_in_a_block_allocate_nothing() {
     let given = given(1 << 20, &numbered(300, 10));
     let mut cursor = given.table.cursor();
     cursor.last().expect("a good disk");
-    let allocated = allocated_by(20, || {
+    let allocated = allocated_by(3000, || {
         for entry in &given.entries {
             for step in [Seek(entry), Next, SeekBack(entry), Prev] {
                 step.on(&mut cursor).expect("a good disk");

@@ -17,7 +17,7 @@ fn expect_claim_refused(codec: Codec, raw_size: u32, packed: &[u8]) {
     let stored = claim(raw_size, packed);
     expect_refused(codec, &stored, 0, &what, CLAIM);
     let stored = Bytes::from(stored);
-    let allocated = allocated_by(50, || codec.decompress(stored.clone()));
+    let allocated = allocated_by(300, || codec.decompress(stored.clone()));
     assert!(allocated < 256, "{codec:?}, {what}: {allocated} bytes were allocated {CLAIM}");
 }
 
@@ -63,7 +63,7 @@ fn the_size_that_snappy_has_of_its_own_gets_no_memory() {
     for own in [b"\x80\x80\x80\x80\x04", b"\xff\xff\xff\xff\x0f"] {
         let stored = Bytes::from(claim(100, &[&own[..], b"\x10stone"].concat()));
         expect_refused(Codec::Snappy, &stored, 4, "100 in front, and more in Snappy's own", ANY);
-        let allocated = allocated_by(50, || Codec::Snappy.decompress(stored.clone()));
+        let allocated = allocated_by(300, || Codec::Snappy.decompress(stored.clone()));
         assert!(allocated < 512, "{allocated} bytes, and the size in front says 100 {CLAIM}");
     }
 }

@@ -48,13 +48,14 @@ struct Given {
 }
 
 impl Given {
-    fn new(input: &mut Unstructured<'_>) -> Result<Given> {
+    fn new(input: &mut Unstructured<'_>, index_partition_size: Option<usize>) -> Result<Given> {
         let [size, interval, bits, codec, cache]: [u8; 5] = input.arbitrary()?;
         let options = TableOptions {
             block_size: 1 << (size % 13),
             restart_interval: usize::from(interval % 20),
             filter_bits_per_key: usize::from(bits % 24),
             codec: Codec::from_number(codec % 4).unwrap_or_default(),
+            index_partition_size,
         };
         let cache = (cache % 4 != 0).then(|| Arc::new(BlockCache::new(usize::from(cache) << 6)));
         let list = entries(input)?;
@@ -81,9 +82,10 @@ fn open(file: &[u8], cache: Option<Arc<BlockCache>>) -> wal::Result<Table> {
     Table::open(&sim, Path::new(PATH), 1, cache)
 }
 
-/// Every lookup and every move gives what a list gives.
+/// Every lookup and every move gives what a list gives, with the index whole or in parts.
 fn good(input: &mut Unstructured<'_>) -> Result<()> {
-    let given = Given::new(input)?;
+    let size: u8 = input.arbitrary()?;
+    let given = Given::new(input, (size >= 128).then(|| 16 << (size % 8)))?;
     let table = given.open(&given.file).expect("a builder makes tables");
     assert_eq!(*table.properties(), given.properties, "properties, written and read");
     assert_eq!(table.size(), given.file.len() as u64, "size of the file");
@@ -100,7 +102,7 @@ fn good(input: &mut Unstructured<'_>) -> Result<()> {
 
 /// A few edits of the file: an error that names file and part, or the right answer.
 fn damaged(input: &mut Unstructured<'_>) -> Result<()> {
-    let given = Given::new(input)?;
+    let given = Given::new(input, None)?;
     let mut file = given.file.clone();
     edit(&mut file, input)?;
     if file.len() != given.file.len() {
@@ -167,7 +169,7 @@ fn expect_end(end: wal::Result<()>, file_size: usize, damage: Option<&u64>) {
 /// Parts with edits, put together again with good checksums: whatever comes, nothing panics and a
 /// walk ends.
 fn forged(input: &mut Unstructured<'_>) -> Result<()> {
-    let given = Given::new(input)?;
+    let given = Given::new(input, None)?;
     let parts = Parts::of(&given.file);
     let [one, other]: [u8; 2] = input.arbitrary()?;
     let part_count = parts.blocks.len() + parts.others.len();

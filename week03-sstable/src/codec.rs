@@ -37,7 +37,7 @@ pub enum Codec {
     None = 0,
     /// LZ4: half the size of text, at gigabytes a second back.
     Lz4 = 1,
-    /// Snappy: about the same.
+    /// Snappy: somewhat more for text, at the same speed.
     Snappy = 2,
     /// Zstandard, at level 3: a third smaller than these, and several times slower. Only with the
     /// feature `zstd`.
@@ -110,8 +110,7 @@ impl Codec {
         todo!("day 6: decompress")
     }
 
-    /// Appends `block` to `out`, compressed, without a size in front; false if the codec cannot,
-    /// and then `out` is as it was.
+    /// Appends `block` to `out`, compressed, without a size in front; false if the codec cannot.
     ///
     /// **Day 6**. [`Codec::None`] cannot.
     ///

@@ -228,3 +228,18 @@ fn a_block_is_compressed_into_the_memory_that_is_there() {
         }
     }
 }
+
+#[test]
+fn a_block_that_does_not_pay_is_stored_in_the_memory_that_is_there() {
+    let block = noise(64 << 10);
+    for &codec in CODECS {
+        let mut out = Vec::with_capacity(128 << 10);
+        let before = out.as_ptr();
+        assert_eq!(codec.compress(&text(64 << 10), &mut out), codec, "text gets smaller {PAYS}");
+        out.clear();
+        let used = codec.compress(&block, &mut out);
+        assert_eq!(used, Codec::None, "{codec:?}: noise does not get smaller {PAYS}");
+        assert_eq!(out, block, "{codec:?}: what is stored is the block itself {PAYS}");
+        assert_eq!(out.as_ptr(), before, "{codec:?}: `out` had room, and was not used {STORED}");
+    }
+}

@@ -79,9 +79,27 @@ fn a_size_that_the_codec_can_make_is_tried() {
                 expect_refused(codec, &claim(raw_size, &vec![0xf7; size]), 4, &what, ANY);
             }
         }
+        // Nothing may be nothing: that is for the codec to say, and none says so of its own kind.
+        if codec.ratio_max() < 1000 {
+            expect_refused(codec, &claim(0, b""), 4, "nothing that may be nothing", ANY);
+        }
         // What a codec makes of zeros is close to its most.
         let block = zeros(8 << 20);
         expect_back(codec, &compressed(codec, &block), &block, "8 MiB of zeros");
+    }
+}
+
+#[test]
+fn large_blocks_are_blocks() {
+    // Sixteen million bytes of LZ4 could be more than four thousand million.
+    let what = "seventeen million zeros that may be 1000 bytes";
+    expect_refused(Codec::Lz4, &claim(1000, &zeros(16_843_010)), 4, what, ANY);
+    // As large as a fourth of the largest block.
+    let raw_size = 256 << 20;
+    for codec in [Codec::Lz4, Codec::Snappy] {
+        let packed = vec![0xf7; raw_size / codec.ratio_max() + 1];
+        let what = "bytes that may be a block of 256 MiB, and are none";
+        expect_refused(codec, &claim(raw_size as u32, &packed), 4, what, ANY);
     }
 }
 

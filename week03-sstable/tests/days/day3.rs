@@ -323,3 +323,4 @@ fn a_value_is_a_slice_of_its_block_and_outlives_the_table() {
 
 mod cursor;
 mod hostile;
+mod kept;

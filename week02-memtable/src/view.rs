@@ -121,10 +121,7 @@ impl Snapshot {
 
 impl Reader for Snapshot {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        Ok(match self.view.get(key, self.seq) {
-            Lookup::Value(value) => Some(value),
-            Lookup::Deleted | Lookup::Absent => None,
-        })
+        Ok(self.view.get(key, self.seq).into_value())
     }
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {

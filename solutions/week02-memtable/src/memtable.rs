@@ -46,6 +46,16 @@ pub enum Lookup {
     Absent,
 }
 
+impl Lookup {
+    /// The value, if there is nothing older.
+    pub fn into_value(self) -> Option<Bytes> {
+        match self {
+            Lookup::Value(value) => Some(value),
+            Lookup::Deleted | Lookup::Absent => None,
+        }
+    }
+}
+
 /// Versioned entries in memory, shared by threads.
 pub struct MemTable {
     entries: SkipMap<Entry, ()>,

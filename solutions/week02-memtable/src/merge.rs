@@ -48,6 +48,11 @@ impl<C: Cursor> Merge<C> {
         Merge { sources, heap, direction: Direction::Forward, turning_key: Vec::new() }
     }
 
+    /// The source whose entry it is at; `None` at no entry.
+    pub fn source(&self) -> Option<&C> {
+        self.heap.first().map(|&top| &self.sources[top])
+    }
+
     /// Places each source by `place`, which gets its index too, and the merge at the entry that comes
     /// first in `direction`.
     ///

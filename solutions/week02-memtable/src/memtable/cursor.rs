@@ -26,6 +26,12 @@ impl<'a> MemCursor<'a> {
     pub(super) fn new(entries: &'a SkipMap<Entry, ()>) -> MemCursor<'a> {
         MemCursor { entries, at: None }
     }
+
+    /// The value that it is at, where it stands; empty at no entry. For whoever copies entries from
+    /// here to elsewhere.
+    pub fn value(&self) -> &[u8] {
+        self.at.as_ref().map_or(&[], |at| at.key().value_bytes())
+    }
 }
 
 impl Cursor for MemCursor<'_> {

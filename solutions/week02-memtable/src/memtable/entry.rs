@@ -50,6 +50,11 @@ impl Entry {
     pub(crate) fn value(&self) -> Bytes {
         self.bytes.slice(self.key_size as usize..)
     }
+
+    /// The value where it stands.
+    pub(crate) fn value_bytes(&self) -> &[u8] {
+        &self.bytes[self.key_size as usize..]
+    }
 }
 
 /// What has a place in the order: an entry, or a key that one looks for.

@@ -1,3 +1,28 @@
 //! Week 4: levels, the manifest, compaction and back-pressure: the LSM engine.
 //!
 //! This week is not open yet.
+
+pub mod compaction;
+pub mod control;
+pub mod edit;
+pub mod files;
+pub mod leveled;
+pub mod levels;
+pub mod manifest;
+mod options;
+mod snapshots;
+mod source;
+mod store;
+pub mod tiered;
+mod tree;
+mod version;
+
+pub use edit::Edit;
+pub use levels::{BadEdit, LEVEL_COUNT, Levels, TableMeta};
+pub use manifest::{Manifest, State};
+pub use options::{LsmOptions, Strategy};
+pub use source::Source;
+pub use store::Lsm;
+pub use version::{LevelCursor, LiveTable, Version};
+// Their types are a part of this crate's interface.
+pub use {memtable, sstable, wal};

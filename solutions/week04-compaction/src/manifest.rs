@@ -1,0 +1,346 @@
+//! The manifest: the set of live files is itself a log.
+//!
+//! ```text
+//!   CURRENT ──► MANIFEST-000003   ├─ all of it ─┼─ edit ─┼─ edit ─┼─ ed
+//!                                 └ the state when the file was begun   └ never synced: cut
+//!
+//!   MANIFEST-000009   ├─ all of it ─┤     the next one: written, synced,
+//!   CURRENT.tmp ──► CURRENT               and then named, in one step
+//! ```
+//!
+//! Records are week 1's. An edit counts when it is on disk, all of it at once: before, the old tables
+//! are the store, and after, the new ones. So tables are synced before an edit names them, and those
+//! that it removes are files until it is synced.
+//!
+//! A store that is opened begins a manifest of its own, so that nobody ever writes behind a torn
+//! tail. What no manifest names is nobody's: [`remove_orphans`] removes it, but only when all that
+//! is named has been opened. If the last edit is lost to damage and not to a power cut, nothing in
+//! the file says so; but then a file that it removed is missing, or the log does not reach back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memtable::LogMark;
+use wal::fs::{File, Fs, read_all};
+use wal::{Error, Lsn, Record, RecordReader, Result, encode, has_witness};
+
+use crate::edit::Edit;
+use crate::files::{CURRENT, FileKind, kind_of, manifest_name};
+use crate::levels::{BadEdit, Levels};
+
+/// A manifest is begun anew when its edits have this size, in bytes: then it is read fast.
+const EDITS_SIZE_MAX: u64 = 1 << 20;
+
+// ANCHOR: listing_base_of
+/// The position of the first byte of manifest `number`, which no log and no other manifest has.
+///
+/// After a power cut a file may have bytes that another one had before it was removed. A record is
+/// valid at its position only: so those of an old manifest are none in a new one, nor in the log.
+fn base_of(number: u64) -> Lsn {
+    1 << 63 | number << 32
+}
+// ANCHOR_END: listing_base_of
+
+/// What the manifest knows: all that a store is, but for its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The tables.
+    pub levels: Levels,
+    /// Everything that the log has before this is in them.
+    pub flushed: LogMark,
+    /// No file has this number or a larger one.
+    pub next_number: u64,
+}
+
+impl State {
+    /// The state of a store that is new.
+    pub fn new() -> State {
+        State { levels: Levels::default(), flushed: LogMark::default(), next_number: 1 }
+    }
+
+    /// The edit that makes this state of a new one.
+    pub fn as_edit(&self) -> Edit {
+        Edit {
+            flushed: Some(self.flushed),
+            next_number: Some(self.next_number),
+            removed: Vec::new(),
+            added: self.levels.tables().map(|(level, table)| (level, Arc::clone(table))).collect(),
+        }
+    }
+
+    /// The state after `edit`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadEdit`] as for [`Levels::apply`], if the log or the next number goes back, or a table has
+    /// a number that has not been given out.
+    pub fn apply(&self, edit: &Edit) -> Result<State, BadEdit> {
+        let bad = |reason: String| Err(BadEdit { reason });
+        let flushed = edit.flushed.unwrap_or(self.flushed);
+        if flushed.lsn < self.flushed.lsn || flushed.seq < self.flushed.seq {
+            return bad(format!("the log goes on at {}, after {}", flushed.lsn, self.flushed.lsn));
+        }
+        let next_number = edit.next_number.unwrap_or(self.next_number);
+        if next_number < self.next_number {
+            return bad(format!("the next number is {next_number}, after {}", self.next_number));
+        }
+        if let Some((_, table)) = edit.added.iter().find(|(_, table)| table.number >= next_number) {
+            return bad(format!("table {} is named before its number is given", table.number));
+        }
+        Ok(State { levels: self.levels.apply(edit)?, flushed, next_number })
+    }
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::new()
+    }
+}
+
+/// The manifest of an open store.
+#[derive(Debug)]
+pub struct Manifest {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    file: Arc<dyn File>,
+    state: State,
+    /// Position of the file's first byte.
+    base: Lsn,
+    /// Where the edits begin, behind the state that the file begins with.
+    edits: Lsn,
+    /// Where the next record goes. All before it is on disk.
+    end: Lsn,
+    /// Why nothing more is accepted.
+    failure: Option<Arc<str>>,
+}
+
+impl Manifest {
+    /// The state that the manifest in `dir` leads to; without one, that of a new store.
+    ///
+    /// **Day 2**, chapter `week04/day2-manifest.md`. Changes nothing on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] if `CURRENT` names no manifest, or is missing although there are
+    /// tables; if the manifest does not begin with a whole record, has a record that cannot be, or
+    /// is damaged, as a later record proves. [`Error::Io`].
+    pub fn recover(fs: &dyn Fs, dir: &Path) -> Result<State> {
+        // ANCHOR: day2_recover
+        // `CURRENT` leads to the file; `read_current`, given, follows it. Each record is an edit. The
+        // first bytes that are none end it: a torn tail if `has_witness` knows nothing better. At last
+        // `raise_number`, given: files that nobody has named have numbers, too.
+        let mut state = State::new();
+        let Some((file, base)) = read_current(fs, dir)? else {
+            raise_number(fs, dir, &mut state)?;
+            return Ok(state);
+        };
+        let mut reader = RecordReader::new(Arc::clone(&file), base, base);
+        let stopped = loop {
+            match reader.advance() {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error @ Error::Corruption { .. }) => break Some(error),
+                Err(error) => return Err(error),
+            }
+            let record = reader.record();
+            let edit = Edit::decode(record.payload);
+            let damaged =
+                |bad: BadEdit| Error::corruption(file.path(), record.lsn - base, bad.reason);
+            state = edit.and_then(|edit| state.apply(&edit)).map_err(damaged)?;
+        };
+        let end = reader.lsn();
+        if end == base || has_witness(&file, base, end)? {
+            let cut = || Error::corruption(file.path(), end - base, "the manifest is cut off here");
+            return Err(stopped.unwrap_or_else(cut));
+        }
+        raise_number(fs, dir, &mut state)?;
+        Ok(state)
+        // ANCHOR_END: day2_recover
+    }
+
+    /// Begins a manifest in `dir` with `state`, in place of the one that is there.
+    ///
+    /// **Day 2**. It is written and synced, its name too, before `CURRENT` names it: what is done in
+    /// a directory may survive in any order. A crash at any moment leaves `CURRENT` with the old one
+    /// or the new one, whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; there is still a whole manifest, the old one or the new one.
+    ///
+    /// # Cost
+    ///
+    /// One record with all tables; four syncs.
+    pub fn create(fs: Arc<dyn Fs>, dir: &Path, mut state: State) -> Result<Manifest> {
+        // ANCHOR: day2_create
+        // The file's number is the next one, and so the state that goes into it has the one behind.
+        // The file's bytes and its name are on disk before `CURRENT` says it: `point_current`, given,
+        // writes that by a temporary file and a rename.
+        let number = state.next_number;
+        state.next_number += 1;
+        let name = manifest_name(number);
+        let file = fs.create(&dir.join(&name))?;
+        let base = base_of(number);
+        let first = record_of(&state.as_edit(), base)?;
+        file.write_at(0, &first)?;
+        file.sync_data()?;
+        fs.sync_dir(dir)?;
+        point_current(&*fs, dir, &name)?;
+        let (dir, end) = (dir.to_path_buf(), base + first.len() as Lsn);
+        Ok(Manifest { fs, dir, file, state, base, edits: end, end, failure: None })
+        // ANCHOR_END: day2_create
+    }
+
+    /// Makes `edit` count. When this has returned, it does for good.
+    ///
+    /// **Day 2**. The edit is given the next number by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; nobody knows then whether the edit counts, and [`Error::Poisoned`] from then
+    /// on.
+    ///
+    /// # Panics
+    ///
+    /// If it does not fit the state: a bug of ours.
+    ///
+    /// # Cost
+    ///
+    /// One write and one sync; now and then, a new manifest.
+    pub fn append(&mut self, mut edit: Edit) -> Result<()> {
+        // ANCHOR: day2_append
+        // Poisoned? Then the next state, which must be one; then write and sync, and only then is it
+        // the state. A failure is kept. A manifest that is long enough is followed by a new one.
+        if let Some(cause) = &self.failure {
+            return Err(Error::Poisoned { cause: Arc::clone(cause) });
+        }
+        edit.next_number = Some(self.state.next_number);
+        let next = self.state.apply(&edit).expect("an edit is of the state that it changes");
+        let written = self.write(&edit, next);
+        if let Err(error) = &written {
+            self.failure = Some(error.to_string().into());
+        }
+        written
+        // ANCHOR_END: day2_append
+    }
+
+    // ANCHOR: hidden_day2_write
+    fn write(&mut self, edit: &Edit, next: State) -> Result<()> {
+        if self.end - self.edits >= EDITS_SIZE_MAX {
+            let old = self.file.path().to_path_buf();
+            *self = Manifest::create(Arc::clone(&self.fs), &self.dir, next)?;
+            // It names nothing any more; if it stays, the next opener removes it.
+            let _ = self.fs.remove(&old);
+            return Ok(());
+        }
+        let record = record_of(edit, self.end)?;
+        self.file.write_at(self.end - self.base, &record)?;
+        self.file.sync_data()?;
+        self.end += record.len() as Lsn;
+        self.state = next;
+        Ok(())
+    }
+    // ANCHOR_END: hidden_day2_write
+
+    /// What the store is now.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// A number for a new file.
+    pub fn new_number(&mut self) -> u64 {
+        self.state.next_number += 1;
+        self.state.next_number - 1
+    }
+}
+
+/// An edit as a record at position `lsn`; all before it is on disk.
+fn record_of(edit: &Edit, lsn: Lsn) -> Result<Vec<u8>> {
+    let (mut payload, mut record) = (Vec::new(), Vec::new());
+    edit.encode(&mut payload);
+    encode(&Record { lsn, synced: lsn, payload: &payload }, &mut record)?;
+    Ok(record)
+}
+
+/// The manifest that `CURRENT` names, and the position of its first byte; `None` in the directory of a
+/// new store.
+fn read_current(fs: &dyn Fs, dir: &Path) -> Result<Option<(Arc<dyn File>, Lsn)>> {
+    let path = dir.join(CURRENT);
+    let current = match fs.open(&path) {
+        Err(error) if error.is_not_found() => {
+            let is_table = |name: &String| matches!(kind_of(name), Some(FileKind::Table(_)));
+            return match fs.list(dir)?.iter().find(|name| is_table(name)) {
+                None => Ok(None),
+                Some(table) => {
+                    let reason = format!("it is missing, and without it nobody knows of {table}");
+                    Err(Error::corruption(&path, 0, reason))
+                }
+            };
+        }
+        opened => opened?,
+    };
+    let line = read_all(&*current)?;
+    let name = str::from_utf8(&line).ok().and_then(|line| line.strip_suffix('\n'));
+    let kind = name.and_then(|name| Some((name, kind_of(name)?)));
+    let Some((name, FileKind::Manifest(number))) = kind else {
+        return Err(Error::corruption(&path, 0, "it does not name a manifest"));
+    };
+    match fs.open(&dir.join(name)) {
+        Err(error) if error.is_not_found() => {
+            Err(Error::corruption(&path, 0, format!("it names {name}, which is not there")))
+        }
+        opened => Ok(Some((opened?, base_of(number)))),
+    }
+}
+
+/// Lets `CURRENT` name manifest `name`, in one step and for good.
+fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
+    let path = dir.join(CURRENT);
+    let temporary = path.with_extension("tmp");
+    let file = fs.create(&temporary)?;
+    file.write_at(0, format!("{name}\n").as_bytes())?;
+    file.sync_data()?;
+    fs.rename(&temporary, &path)?;
+    fs.sync_dir(dir)
+}
+
+/// Removes what is not named by `manifest`: tables that were half made or are not needed any more,
+/// older manifests, temporary files.
+///
+/// **Day 2**. Only when every table that is named has been opened: with a table missing, the edit
+/// that says so may be what was lost.
+///
+/// # Errors
+///
+/// [`Error::Io`]; what is left does no harm, and goes the next time.
+pub fn remove_orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<()> {
+    // ANCHOR: day2_remove_orphans
+    // Files that are not ours stay. So does the manifest's own.
+    let current = manifest.file.path();
+    for name in fs.list(dir)? {
+        let path = dir.join(&name);
+        let is_needed = match kind_of(&name) {
+            None => true,
+            Some(FileKind::Temporary) => false,
+            Some(FileKind::Manifest(_)) => path == current,
+            Some(FileKind::Table(number)) => {
+                manifest.state.levels.tables().any(|(_, table)| table.number == number)
+            }
+        };
+        if !is_needed {
+            fs.remove(&path)?;
+        }
+    }
+    Ok(())
+    // ANCHOR_END: day2_remove_orphans
+}
+
+/// Raises the next number above those of all files in `dir`: some may never have been named.
+fn raise_number(fs: &dyn Fs, dir: &Path, state: &mut State) -> Result<()> {
+    for name in fs.list(dir)? {
+        if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(&name) {
+            state.next_number = state.next_number.max(number + 1);
+        }
+    }
+    Ok(())
+}

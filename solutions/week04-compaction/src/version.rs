@@ -1,0 +1,206 @@
+//! A version: the tables of each level at one moment, open, for whoever reads.
+//!
+//! ```text
+//!   get(k)     level 0   each table that spans k, newest first    until one knows the key
+//!              level 1   the one table that spans k
+//!              level 2   the one table that spans k
+//!
+//!   cursor     level 0   a cursor for each table        ┐
+//!              level 1   one cursor, table after table  ├ a merge
+//!              level 2   one cursor, table after table  ┘
+//! ```
+//!
+//! A version is never changed: what a reader has, it keeps. A flush or a compaction makes the next
+//! one, which shares all other tables with it. A table that no manifest names any more is a file
+//! for as long as some version has it.
+//!
+//! Merging forgets: of versions that no reader could see any more, compaction keeps the newest. So a
+//! version can answer only for snapshots from some number on, its `floor`.
+
+mod level;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use memtable::Lookup;
+use sstable::{BlockCache, Table};
+use wal::fs::Fs;
+use wal::{Error, Result, Seq};
+
+use crate::files::table_path;
+use crate::levels::{LEVEL_COUNT, Levels, TableMeta};
+use crate::source::Source;
+
+pub use self::level::LevelCursor;
+
+/// A table of a store that is open.
+pub struct LiveTable {
+    /// What the manifest says of it.
+    pub meta: Arc<TableMeta>,
+    /// The table itself.
+    pub table: Table,
+    fs: Arc<dyn Fs>,
+    /// Whether the file goes when nobody reads it any more.
+    is_obsolete: AtomicBool,
+}
+
+impl LiveTable {
+    /// Opens table `number` in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::open`], which name the file.
+    pub fn open(
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        number: u64,
+        cache: Option<Arc<BlockCache>>,
+    ) -> Result<LiveTable> {
+        let table = Table::open(&**fs, &table_path(dir, number), number, cache)?;
+        let meta = Arc::new(TableMeta::of(&table));
+        Ok(LiveTable { meta, table, fs: Arc::clone(fs), is_obsolete: AtomicBool::new(false) })
+    }
+
+    /// Opens the table that a manifest calls `meta`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] if the file is missing, or is another one; those of [`Table::open`].
+    pub fn reopen(
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        meta: &TableMeta,
+        cache: Option<Arc<BlockCache>>,
+    ) -> Result<LiveTable> {
+        let path = table_path(dir, meta.number);
+        let damaged = |reason| Error::corruption(&path, 0, reason);
+        match LiveTable::open(fs, dir, meta.number, cache) {
+            Err(error) if error.is_not_found() => {
+                Err(damaged("the manifest names it, and it is not there"))
+            }
+            Ok(table) if *table.meta != *meta => {
+                Err(damaged("it is not the table that the manifest names"))
+            }
+            opened => opened,
+        }
+    }
+
+    /// Lets the file go when nobody reads it any more: no manifest names it.
+    pub fn retire(&self) {
+        self.is_obsolete.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for LiveTable {
+    fn drop(&mut self) {
+        if self.is_obsolete.load(Ordering::Acquire) {
+            // If it stays, the next opener removes it.
+            let _ = self.fs.remove(self.table.path());
+        }
+    }
+}
+
+impl fmt::Debug for LiveTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.table.fmt(f)
+    }
+}
+
+/// The tables of each level, open.
+#[derive(Debug)]
+pub struct Version {
+    levels: [Vec<Arc<LiveTable>>; LEVEL_COUNT],
+    /// Snapshots below this number may miss what they should see.
+    floor: Seq,
+}
+
+impl Version {
+    /// The version of `levels`: its tables are those of `tables`, which has them all.
+    ///
+    /// # Panics
+    ///
+    /// If `tables` does not have one of them.
+    pub fn new(levels: &Levels, tables: &[Arc<LiveTable>], floor: Seq) -> Version {
+        let find = |meta: &Arc<TableMeta>| {
+            let found = tables.iter().find(|table| table.meta.number == meta.number);
+            Arc::clone(found.expect("every table of a version is open"))
+        };
+        let open = |level| levels.level(level).iter().map(find).collect();
+        Version { levels: std::array::from_fn(open), floor }
+    }
+
+    /// The tables of `level`, in the order of [`Levels::level`].
+    pub fn level(&self, level: usize) -> &[Arc<LiveTable>] {
+        &self.levels[level]
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<LiveTable>> {
+        self.levels.iter().flatten()
+    }
+
+    /// The smallest number of a snapshot that this version can answer.
+    pub fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    /// What a snapshot at `seq` sees of `key` in these tables.
+    ///
+    /// **Day 1**, chapter `week04/day1-version.md`. The first table that knows anything of the key
+    /// has the last word, and a tombstone is a word, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::get`]. A table that cannot be read is an error, not a reason to look into
+    /// an older one.
+    ///
+    /// # Cost
+    ///
+    /// Of level 0, a look at each table down to the first that knows; of each level below, a binary
+    /// search and one table at most. No allocation besides what [`Table::get`] needs.
+    pub fn get(&self, key: &[u8], seq: Seq) -> Result<Lookup> {
+        // ANCHOR: day1_get
+        // Level 0 table by table, the others by `table_of`. Only tables that span the key are asked.
+        let newest = self.levels[0].iter().filter(|table| table.meta.spans(key));
+        let sorted = self.levels[1..].iter().filter_map(|level| table_of(level, key));
+        for table in newest.chain(sorted) {
+            match table.table.get(key, seq)? {
+                Lookup::Absent => {}
+                known => return Ok(known),
+            }
+        }
+        Ok(Lookup::Absent)
+        // ANCHOR_END: day1_get
+    }
+
+    /// Cursors over all tables, the newest first: what a merge needs. For a level below 0 it is one,
+    /// and none for one without tables.
+    ///
+    /// **Day 1**.
+    pub fn cursors(&self) -> Vec<Source<'_>> {
+        // ANCHOR: day1_cursors
+        // A cursor for each table of level 0, and a `LevelCursor` for each level below that has any.
+        let newest = self.levels[0].iter().map(|table| Source::Table(table.table.cursor()));
+        let sorted = self.levels[1..].iter().filter(|level| !level.is_empty());
+        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
+        // ANCHOR_END: day1_cursors
+    }
+}
+
+/// The table of `level`, which is in the order of its keys, that spans `key`: the only one that can
+/// have a version of it.
+///
+/// **Day 1**.
+///
+/// # Cost
+///
+/// A binary search over the largest keys.
+fn table_of<'a>(level: &'a [Arc<LiveTable>], key: &[u8]) -> Option<&'a Arc<LiveTable>> {
+    // ANCHOR: day1_table_of
+    // The first that does not end before the key. It may begin behind it.
+    let index = level.partition_point(|table| table.meta.largest[..] < *key);
+    level.get(index).filter(|table| table.meta.smallest[..] <= *key)
+    // ANCHOR_END: day1_table_of
+}

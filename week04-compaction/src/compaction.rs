@@ -1,0 +1,166 @@
+//! Compaction: several tables become one sorted run, and what nobody can see any more is left out.
+//!
+//! ```text
+//!   newest   a@9     b@7-            d@8              snapshots: 5, and now, 9
+//!            a@4     b@3     c@6-            e@2
+//!   oldest   a@2     b@1     c@1     d@5             a reader at 9 sees a@9, at 5 a@4
+//!                                                    a@2 nobody
+//!   kept     a@9 a@4 b@7- b@3 c@6- c@1 d@8 d@5 e@2
+//!
+//!   without the snapshot at 5, and nothing older below:
+//!   kept     a@9              d@8 e@2                of b and c not even the tombstones
+//! ```
+//!
+//! Two rules say what goes. Of the versions of a key that lie between two neighbouring snapshots,
+//! only the newest can be seen. And a tombstone that every reader sees, with nothing left below for
+//! it to hide, says what is known without it. (O'Neil, Cheng, Gawlick and O'Neil, "The Log-Structured
+//! Merge-Tree", 1996, has the merge; LevelDB's `db/db_impl.cc` the two rules.)
+
+use std::sync::Arc;
+
+use memtable::{Cursor, InternalKey, Kind, Merge};
+use sstable::TableBuilder;
+use wal::{Result, Seq};
+
+use crate::levels::{Levels, TableMeta};
+use crate::source::Source;
+
+/// Tables to be made into one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compaction {
+    /// Each table that goes in, with its level.
+    pub inputs: Vec<(usize, Arc<TableMeta>)>,
+    /// The level that the run is for. Its tables that overlap the run are inputs, too.
+    pub output_level: usize,
+}
+
+impl Compaction {
+    /// Whether it is enough to say that the inputs are in another level now: no two of them overlap,
+    /// and none is in the output's level.
+    ///
+    /// **Day 4**, chapter `week04/day4-leveled.md`.
+    pub fn is_move(&self) -> bool {
+        // One table that comes alone.
+        false
+    }
+
+    /// Whether nothing that is older than the run could have a version of `user_key`.
+    ///
+    /// **Day 3**, chapter `week04/day3-compact.md`. Older is what lies in a level below the run's,
+    /// and if that is level 0, what stands behind it there.
+    ///
+    /// # Cost
+    ///
+    /// A binary search in each level below.
+    pub fn is_oldest(&self, levels: &Levels, user_key: &[u8]) -> bool {
+        // Tables below that are inputs are in the run, and not below it.
+        todo!("day 3: is oldest")
+    }
+}
+
+/// The entries of a merge that somebody could still see, in order.
+pub struct Survivors<'a> {
+    merge: Merge<Source<'a>>,
+    /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now.
+    snapshots: &'a [Seq],
+    /// Whether nothing older could have a version of a key.
+    is_oldest: &'a dyn Fn(&[u8]) -> bool,
+    /// The user key of the entry that it is at.
+    user_key: Vec<u8>,
+    /// Which snapshot is the first to see that entry.
+    seen_from: Option<usize>,
+    /// Whether an entry of that key was kept.
+    is_kept: bool,
+}
+
+/// An entry that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survivor<'a> {
+    /// Its key.
+    pub key: InternalKey<'a>,
+    /// Its value; a tombstone's is empty.
+    pub value: &'a [u8],
+    /// Whether it is the first of its user key.
+    pub is_first: bool,
+}
+
+impl<'a> Survivors<'a> {
+    /// Those of `sources`, the newest first; at the first of them. `snapshots` ascend, the last one
+    /// is what a reader sees that comes now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sources.
+    pub fn new(
+        sources: Vec<Source<'a>>,
+        snapshots: &'a [Seq],
+        is_oldest: &'a dyn Fn(&[u8]) -> bool,
+    ) -> Result<Survivors<'a>> {
+        let mut survivors = Survivors {
+            merge: Merge::new(sources),
+            snapshots,
+            is_oldest,
+            user_key: Vec::new(),
+            seen_from: None,
+            is_kept: false,
+        };
+        survivors.merge.first()?;
+        survivors.settle()?;
+        Ok(survivors)
+    }
+
+    /// The entry that it is at; `None` behind the last.
+    pub fn get(&self) -> Option<Survivor<'_>> {
+        let source = self.merge.source()?;
+        Some(Survivor { key: source.key()?, value: source.value(), is_first: !self.is_kept })
+    }
+
+    /// Goes to the next.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sources.
+    pub fn advance(&mut self) -> Result<()> {
+        self.is_kept = true;
+        self.merge.next()?;
+        self.settle()
+    }
+
+    /// Goes on, from the entry that the merge is at, to the first one that stays.
+    ///
+    /// **Day 3**. An entry stays if some snapshot sees it: not one that is seen from the same
+    /// snapshot on as the version in front of it, and no tombstone that all of them see, if it hides
+    /// nothing that is older.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sources.
+    fn settle(&mut self) -> Result<()> {
+        // `seen_from` is an index into `snapshots`: their number for what is newer than all of them,
+        // and each of those stays. A key that is new begins with none.
+        todo!("day 3: settle")
+    }
+}
+
+/// Writes what survives into tables, each with the builder that `begin` makes, and calls `finish`
+/// with each that is complete.
+///
+/// **Day 3**. A table ends when it has `table_size` bytes, but never between two versions of a key.
+/// Without survivors no table is begun.
+///
+/// # Errors
+///
+/// Those of the sources and of the builders. Of tables that are finished by then the caller knows.
+///
+/// # Cost
+///
+/// Memory for one block of each source and for one builder.
+pub fn write_tables(
+    survivors: &mut Survivors<'_>,
+    table_size: u64,
+    mut begin: impl FnMut() -> Result<TableBuilder>,
+    mut finish: impl FnMut(TableBuilder) -> Result<()>,
+) -> Result<()> {
+    // A table is begun when there is something to put into it.
+    todo!("day 3: write tables")
+}

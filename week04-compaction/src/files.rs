@@ -1,0 +1,66 @@
+//! The names in a store's directory.
+//!
+//! ```text
+//!   LOCK               held by the process that has the store open
+//!   CURRENT            one line: the name of the manifest that counts
+//!   MANIFEST-000003    a log of edits
+//!   000007.sst         a table
+//!   log/               week 2's store: a directory of its own, with a lock of its own
+//!   *.tmp              half written; after a crash it means nothing
+//! ```
+//!
+//! Manifests and tables are numbered by one counter, and no number is ever used twice.
+
+use std::path::{Path, PathBuf};
+
+use sstable::TEMPORARY_SUFFIX;
+
+/// The lock file of a store.
+pub const LOCK: &str = "LOCK";
+/// The file that names the manifest.
+pub const CURRENT: &str = "CURRENT";
+/// The directory of the log.
+pub const LOG: &str = "log";
+
+/// What a file is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A table, with its number.
+    Table(u64),
+    /// A manifest, with its number.
+    Manifest(u64),
+    /// A file that nobody has finished.
+    Temporary,
+}
+
+/// The path of table `number`.
+pub fn table_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:06}.sst"))
+}
+
+/// The name of manifest `number`.
+pub fn manifest_name(number: u64) -> String {
+    format!("MANIFEST-{number:06}")
+}
+
+/// What the file of this name is; `None` if it is not one of ours, or one of those that always have
+/// the same name.
+pub fn kind_of(name: &str) -> Option<FileKind> {
+    if name.ends_with(TEMPORARY_SUFFIX) {
+        return Some(FileKind::Temporary);
+    }
+    // A number of twenty digits might be the last that there is.
+    let number = |digits: &str| digits.parse().ok().filter(|_| digits.len() < 20);
+    let kind = match (name.strip_suffix(".sst"), name.strip_prefix("MANIFEST-")) {
+        (Some(digits), _) => FileKind::Table(number(digits)?),
+        (_, Some(digits)) => FileKind::Manifest(number(digits)?),
+        _ => return None,
+    };
+    // Only names that are made here: no sign, no more zeros than it takes.
+    let made = match kind {
+        FileKind::Table(number) => format!("{number:06}.sst"),
+        FileKind::Manifest(number) => manifest_name(number),
+        FileKind::Temporary => return None,
+    };
+    (made == name).then_some(kind)
+}

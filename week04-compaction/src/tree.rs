@@ -1,0 +1,284 @@
+//! The tables of an open store: one version after another, made by flushes and compactions.
+//!
+//! ```text
+//!   frozen memtable ──► flush ──┐                        ┌──► current version ──► readers
+//!                               ├──► edit ──► manifest ──┤
+//!   tables ──► compaction ──────┘      (durable first)   └──► tables that nobody names any more
+//! ```
+//!
+//! One thread flushes, one compacts; readers wait for neither. An edit is durable before anybody sees
+//! what it says, so that nothing that was read can be gone after a power cut.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use memtable::{Flush, Frozen};
+use parking_lot::{Condvar, Mutex};
+use sstable::{BlockCache, TableBuilder, TableOptions};
+use wal::fs::Fs;
+use wal::{Error, Result, Seq};
+
+use crate::compaction::{Compaction, Survivors, write_tables};
+use crate::control::Pressure;
+use crate::edit::Edit;
+use crate::files::table_path;
+use crate::levels::LEVEL_COUNT;
+use crate::manifest::{Manifest, remove_orphans};
+use crate::options::{LsmOptions, Strategy};
+use crate::snapshots::Snapshots;
+use crate::source::Source;
+use crate::version::{LevelCursor, LiveTable, Version};
+use crate::{leveled, tiered};
+
+/// The tables of an open store.
+pub(crate) struct Tree {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    options: LsmOptions,
+    cache: Arc<BlockCache>,
+    /// What readers see.
+    current: ArcSwap<Version>,
+    /// Held while an edit is made durable, and its version takes the place of the one before.
+    manifest: Mutex<Manifest>,
+    pub(crate) snapshots: Snapshots,
+    /// Why nothing more is flushed or compacted.
+    failure: Mutex<Option<Arc<str>>>,
+    /// Signalled, with `failure`, when there is a new version, a failure, or it is time to stop.
+    changed: Condvar,
+    stopping: AtomicBool,
+    has_failed: AtomicBool,
+    pub(crate) counters: Counters,
+}
+
+/// What was done since the store was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) flushes: AtomicU64,
+    pub(crate) flushed_bytes: AtomicU64,
+    pub(crate) compactions: AtomicU64,
+    pub(crate) moves: AtomicU64,
+    pub(crate) compaction_read: AtomicU64,
+    pub(crate) compaction_written: AtomicU64,
+    pub(crate) slowed_writes: AtomicU64,
+    pub(crate) stopped_writes: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+impl Tree {
+    /// Opens the tables that the manifest in `dir` names.
+    ///
+    /// **Day 6**, chapter `week04/day6-engine.md`. Every table is opened before anything is removed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Manifest::recover`], of [`LiveTable::reopen`] and of [`Manifest::create`].
+    pub(crate) fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Tree> {
+        // The state; its tables; a manifest of your own; and only then what nobody names.
+        todo!("day 6: tree open")
+    }
+
+    /// What readers see now, for a moment: no reference is counted, no lock taken.
+    pub(crate) fn current(&self) -> impl std::ops::Deref<Target = Arc<Version>> + use<> {
+        self.current.load()
+    }
+
+    /// What readers see now, to keep.
+    pub(crate) fn version(&self) -> Arc<Version> {
+        self.current.load_full()
+    }
+
+    /// Where the log goes on.
+    pub(crate) fn flushed(&self) -> memtable::LogMark {
+        self.manifest.lock().state().flushed
+    }
+
+    pub(crate) fn cache(&self) -> &BlockCache {
+        &self.cache
+    }
+
+    /// Makes tables of what survives of `sources`, for `level`. `snapshots` ascend.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sources and of the builders, and [`Error::Closed`] if it is time to stop; no
+    /// table is left then.
+    fn write(
+        &self,
+        sources: Vec<Source<'_>>,
+        snapshots: &[Seq],
+        is_oldest: &dyn Fn(&[u8]) -> bool,
+        level: usize,
+    ) -> Result<Vec<Arc<LiveTable>>> {
+        let mut tables = Vec::new();
+        let number = Cell::new(0);
+        let begin = || {
+            if self.stopping.load(Ordering::Acquire) {
+                return Err(Error::Closed);
+            }
+            number.set(self.manifest.lock().new_number());
+            let path = table_path(&self.dir, number.get());
+            TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))
+        };
+        let finish = |builder: TableBuilder| {
+            builder.finish()?;
+            let cache = Some(Arc::clone(&self.cache));
+            let table = LiveTable::open(&self.fs, &self.dir, number.get(), cache)?;
+            tables.push(Arc::new(table));
+            Ok(())
+        };
+        // A run of level 0 is one table.
+        let table_size = if level == 0 { u64::MAX } else { self.options.table_size };
+        let written = Survivors::new(sources, snapshots, is_oldest)
+            .and_then(|mut survivors| write_tables(&mut survivors, table_size, begin, finish));
+        if let Err(error) = written {
+            tables.iter().for_each(|table| table.retire());
+            return Err(error);
+        }
+        Ok(tables)
+    }
+
+    fn table_options(&self, level: usize) -> TableOptions {
+        let mut options = self.options.table.clone();
+        if let Some(codec) = self.options.last_codec.filter(|_| level == LEVEL_COUNT - 1) {
+            options.codec = codec;
+        }
+        options
+    }
+
+    /// Makes `edit` count, and lets readers see it. `added` are the tables that are new; snapshots
+    /// below `floor` cannot be answered from then on.
+    ///
+    /// **Day 3**, chapter `week04/day3-compact.md`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts, and readers do not
+    /// see it.
+    fn apply(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
+        // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
+        // all the while: two edits must not be seen in another order.
+        todo!("day 3: apply")
+    }
+
+    /// Makes one run of the inputs of `compaction`, in their place.
+    ///
+    /// **Day 3**.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading and writing; the inputs are still what the store has.
+    pub(crate) fn compact(&self, compaction: &Compaction) -> Result<()> {
+        // A move is an edit and nothing else. Else the newest source first: tables of level 0 each by
+        // itself, of each other level one cursor. What is seen now is at least what the inputs have.
+        todo!("day 3: compact")
+    }
+
+    /// The next compaction, if one is due.
+    pub(crate) fn pick(&self) -> Option<Compaction> {
+        let manifest = self.manifest.lock();
+        let levels = &manifest.state().levels;
+        match self.options.strategy {
+            Strategy::Leveled => leveled::pick(levels, &self.options),
+            Strategy::Tiered => tiered::pick(levels, &self.options),
+        }
+    }
+
+    /// Compacts whenever that is due, until [`stop`](Tree::stop) or the first failure.
+    ///
+    /// **Day 6**. A panic is a failure like any other.
+    pub(crate) fn run_compactor(&self) {
+        // `next_compaction` waits for one.
+        todo!("day 6: run compactor")
+    }
+
+    /// Waits until a compaction is due; `None` when it is time to stop.
+    fn next_compaction(&self) -> Option<Compaction> {
+        let mut failure = self.failure.lock();
+        loop {
+            if self.stopping.load(Ordering::Acquire) || failure.is_some() {
+                return None;
+            }
+            if let Some(compaction) = self.pick() {
+                return Some(compaction);
+            }
+            self.changed.wait(&mut failure);
+        }
+    }
+
+    /// Holds a write back as long as it takes for compaction to keep up.
+    ///
+    /// **Day 5**, chapter `week04/day5-tiered.md`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] with the first failure of a flush or a compaction: nothing is to be
+    /// written any more.
+    pub(crate) fn admit(&self) -> Result<()> {
+        // The failure first. A write that has to stop looks again when something has changed, and
+        // goes on when the store stops: whoever writes next says that it is closed.
+        todo!("day 5: admit")
+    }
+
+    fn pressure(&self) -> Pressure {
+        Pressure::of(self.current().level(0).len(), &self.options)
+    }
+
+    /// Notes why nothing more can be done, and wakes all who wait. The first one counts.
+    fn fail(&self, cause: &str) {
+        self.failure.lock().get_or_insert_with(|| cause.into());
+        self.has_failed.store(true, Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    fn poisoned(&self) -> Error {
+        let cause = self.failure.lock().clone();
+        Error::Poisoned { cause: cause.unwrap_or_else(|| "a flush or a compaction failed".into()) }
+    }
+
+    /// Lets the compactor end, and whoever waits go on.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.notify();
+    }
+
+    /// Wakes all who wait for a change. With the lock, so that nobody looks before it and waits after.
+    fn notify(&self) {
+        let _looking = self.failure.lock();
+        self.changed.notify_all();
+    }
+}
+
+impl Flush for Tree {
+    /// A table of level 0, of all that a snapshot could see.
+    ///
+    /// **Day 3**.
+    fn flush(&self, frozen: &Frozen) -> Result<()> {
+        let flush = || {
+            // One source, and no tombstone is left out: there is something older, as far as anybody
+            // knows. The edit says where the log goes on.
+            todo!("day 3: flush")
+        };
+        let flushed: Result<()> = flush();
+        match &flushed {
+            Ok(()) | Err(Error::Closed) => {}
+            Err(error) => self.fail(&format!("a flush failed: {error}")),
+        }
+        flushed
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}

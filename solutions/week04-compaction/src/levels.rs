@@ -18,7 +18,6 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use memtable::TRAILER_SIZE;
 use sstable::Table;
 use wal::Seq;
 
@@ -52,7 +51,6 @@ impl TableMeta {
     /// What there is to know of `table`, whose number is its name in the cache.
     pub fn of(table: &Table) -> TableMeta {
         let properties = table.properties();
-        let user_key = |encoded: &[u8]| encoded[..encoded.len() - TRAILER_SIZE].to_vec();
         TableMeta {
             number: table.id(),
             size: table.size(),
@@ -60,8 +58,8 @@ impl TableMeta {
             tombstone_count: properties.tombstone_count,
             smallest_seq: properties.smallest_seq,
             largest_seq: properties.largest_seq,
-            smallest: user_key(&properties.smallest_key),
-            largest: user_key(&properties.largest_key),
+            smallest: properties.smallest_user_key().to_vec(),
+            largest: properties.largest_user_key().to_vec(),
         }
     }
 

@@ -315,6 +315,11 @@ fn expect_no_block(bytes: &[u8], why: &str) {
     let Err(bad) = parsed else { panic!("{call}: want an error: {why} {HOSTILE}") };
     let (at, size) = (bad.at, bytes.len());
     assert!(at <= size, "{call}: \"{bad}\": byte {at} of {size} is none of them {HOSTILE}");
+    let words = [at.to_string(), bad.reason.to_owned()];
+    assert!(
+        words.iter().all(|word| bad.to_string().contains(word)),
+        "{bad:?} is shown as \"{bad}\""
+    );
 }
 
 /// `bad` is refused, as the only entry of a block, and behind a good one.

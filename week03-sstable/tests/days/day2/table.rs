@@ -391,3 +391,39 @@ fn for_random_tables(test: impl Fn(&TableOptions, &[Entry])) {
         }
     }
 }
+
+#[test]
+fn a_builder_says_how_much_it_has() {
+    let options = TableOptions { block_size: 300, ..TableOptions::plain() };
+    let entries: Vec<Entry> =
+        (0..200).map(|n| Entry::put(format!("key{n:05}"), 7, vec![b'x'; n % 90])).collect();
+    let fs = disk(1);
+    let mut builder = builder(&fs, &options).expect("a good disk takes it");
+    let mut last = 0;
+    for (count, entry) in entries.iter().enumerate() {
+        let came = builder.entry_count();
+        assert_eq!(came, count as u64, "entries that were added {TAKEN}");
+        builder.add(entry.key(), &entry.value).expect("entries are in order");
+        let size = builder.estimated_size();
+        assert!(size > last, "with one entry more: {size} bytes, and {last} before {TAKEN}");
+        last = size;
+    }
+    builder.finish().expect("a good disk takes it");
+    let size = fs.contents(Path::new(DIR).join(NAME)).len() as u64;
+    // What is still to come: two trailers, the handle of the last block, properties, footer.
+    assert!(
+        last <= size && size <= last + 300,
+        "before it was finished: {last} bytes about; the file has {size} {TAKEN}"
+    );
+}
+
+#[test]
+fn properties_name_the_first_and_the_last_user_key() {
+    for text in ["@1=", "stone@7=x", "a@9=1 a@4- stove@2=y", "marble@7=x quartz@9=y"] {
+        let entries = entries(text);
+        let (_, properties) = built(&TableOptions::plain(), &entries);
+        let came = (properties.smallest_user_key(), properties.largest_user_key());
+        let want = (&entries[0].user_key[..], &entries[entries.len() - 1].user_key[..]);
+        assert_eq!(came, want, "first and last user key of {text} {TAKEN}");
+    }
+}

@@ -181,3 +181,31 @@ fn find_refuses_what_reaches_across_a_restart_point_though_it_shares_more() {
          is given by its byte) {FINDS}"
     );
 }
+
+// What a table and a cursor say of themselves.
+
+#[test]
+fn a_cursor_lends_its_value_and_shows_its_key() {
+    let given = given(64, &entries(STONES));
+    let mut cursor = given.table.cursor();
+    assert_eq!(cursor.value(), b"", "the value of a cursor that is at none {WALKS}");
+    cursor.first().expect("a good disk");
+    for entry in &given.entries {
+        assert_eq!(cursor.value(), entry.value, "the value at {entry}, lent {WALKS}");
+        let shown = format!("{cursor:?}");
+        let key = format!("{:?}", entry.key());
+        assert!(shown.contains(&key), "{{:?}} of the cursor at {entry} is {shown} {WALKS}");
+        cursor.next().expect("a good disk");
+    }
+}
+
+#[test]
+fn a_table_knows_what_memory_its_index_takes() {
+    let given = given(64, &numbered(2_000, 10));
+    let index_size = given.table.properties().block_count() as u64 * 40;
+    let memory = given.table.memory() as u64;
+    assert!(
+        (index_size / 2..=2 * index_size).contains(&memory),
+        "an index of some {index_size} bytes, and no filter: it says {memory} {OPENS}"
+    );
+}

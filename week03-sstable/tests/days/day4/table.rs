@@ -197,3 +197,18 @@ fn a_filter_that_lets_all_through_costs_reads_and_no_answers() {
     expect_found(&table, &key_at(0), 7, &Lookup::Absent);
     assert_eq!(table.stats().blocks_read, 0, "blocks read for a key that is denied {ASKED_FIRST}");
 }
+
+#[test]
+fn a_table_knows_what_memory_its_filter_takes() {
+    let entries: Vec<_> = (0..5_000).map(|n| (key_at(n), 7)).collect();
+    let entries: Vec<_> = entries.iter().map(|(key, seq)| put(key, *seq)).collect();
+    let [bare, filtered] = [0, 10].map(|bits| table_of(with_bits(bits), &entries));
+    // The number of probes behind the lines is a field of its own.
+    let lines = filter_block_of(&filtered.0).len() - 1;
+    assert_eq!(
+        filtered.1.memory() - bare.1.memory(),
+        lines,
+        "bytes of memory of a table with a filter, less those of the same table without one \
+         {USER_KEYS}"
+    );
+}

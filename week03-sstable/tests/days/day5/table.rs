@@ -37,6 +37,7 @@ fn a_table_reads_each_block_once_through_the_cache() {
         expect_value(&table, 0, index);
     }
     assert_eq!(table.stats().blocks_read, blocks, "blocks read by lookups of all, twice {THROUGH}");
+    assert_eq!(cache.capacity(), 1 << 20, "what the cache says that it may hold {THROUGH}");
     sim.fail_from(Operation::Read, 1, Fault::Io);
     (0..ENTRIES).for_each(|index| expect_value(&table, 0, index));
     let stats = cache.stats();

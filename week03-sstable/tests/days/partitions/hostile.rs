@@ -1,6 +1,7 @@
 //! Files that somebody or something has changed.
 
 use memtable::Cursor;
+use sstable::Block;
 use sstable::format::{FOOTER_SIZE, Handle, Partition};
 use wal::fs::SimFs;
 use wal::testing::{Workload, seeds};
@@ -252,6 +253,33 @@ fn a_part_that_is_not_what_the_top_says_is_an_error() {
     bytes[probes_at] = 0;
     reseal(&mut changed, filter, &bytes);
     expect_error(&changed, filter.offset, "a filter part without probes");
+}
+
+#[test]
+fn a_gap_between_two_blocks_of_a_partition_is_an_error() {
+    let all = numbered(40, 20);
+    let file = file_of(&cut(64, 120, 0), &all);
+    let index = parts_of(&file)[0].handles.index;
+    let bytes = block_at(&file, index);
+    let mut cursor = Block::parse(bytes.clone().into()).expect("a good part").cursor();
+    cursor.first().expect("a good part");
+    cursor.next().expect("a good part");
+    let second = cursor.value();
+    let at = bytes.windows(second.len()).position(|window| window == second);
+    let size_at = at.expect("a value stands in its block") + 8;
+    for by in [1, 255] {
+        let (mut file, mut bytes) = (file.clone(), bytes.clone());
+        bytes[size_at] = bytes[size_at].wrapping_add(by);
+        reseal(&mut file, index, &bytes);
+        let table = open(&disk_with(&file), None).expect("no part is read to open a table");
+        let came = table.get(&all[0].user_key, 99);
+        assert!(
+            names_part(&came, index.offset),
+            "the second block of a partition ends {by} bytes (of 256) off where the third begins: \
+             {came:?}, want an error at {} {TOP}",
+            index.offset
+        );
+    }
 }
 
 #[test]

@@ -41,3 +41,4 @@ mod day6;
 mod entries;
 mod lz4;
 mod partitions;
+mod walk;

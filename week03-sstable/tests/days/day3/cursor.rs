@@ -1,100 +1,16 @@
 //! A table's cursor: where a list would be, what it reads, and what it is after an error.
 
-use std::fmt;
-
 use memtable::Cursor;
 use sstable::TableCursor;
-use wal::Result;
 use wal::fs::{Fault, Operation};
 use wal::testing::{Workload, seeds};
 
 use super::given::*;
+use crate::walk::{First, Last, Next, Prev, Seek, SeekBack, Walk};
 use crate::{MEMORY, allocated_by};
 
-/// A move of a cursor.
-#[derive(Clone, Copy)]
-enum Move<'a> {
-    First,
-    Last,
-    Next,
-    Prev,
-    Seek(&'a Entry),
-    SeekBack(&'a Entry),
-}
-use Move::{First, Last, Next, Prev, Seek, SeekBack};
-
-impl Move<'_> {
-    fn on(self, cursor: &mut TableCursor<'_>) -> Result<()> {
-        match self {
-            First => cursor.first(),
-            Last => cursor.last(),
-            Next => cursor.next(),
-            Prev => cursor.prev(),
-            Seek(target) => cursor.seek(target.key()),
-            SeekBack(target) => cursor.seek_back(target.key()),
-        }
-    }
-
-    /// Where it leads in a list, from `at`.
-    fn in_list(self, entries: &[Entry], at: Option<usize>) -> Option<usize> {
-        let next = match self {
-            First => Some(0),
-            Last => entries.len().checked_sub(1),
-            Next => at.map(|at| at + 1),
-            Prev => at.and_then(|at| at.checked_sub(1)),
-            Seek(target) => Some(entries.partition_point(|at| at.key() < target.key())),
-            SeekBack(target) => {
-                entries.partition_point(|at| at.key() <= target.key()).checked_sub(1)
-            }
-        };
-        next.filter(|&next| next < entries.len())
-    }
-}
-
-impl fmt::Display for Move<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            First => f.write_str("first"),
-            Last => f.write_str("last"),
-            Next => f.write_str("next"),
-            Prev => f.write_str("prev"),
-            Seek(target) => write!(f, "seek {target}"),
-            SeekBack(target) => write!(f, "seek_back {target}"),
-        }
-    }
-}
-
-/// A cursor that moves beside its model.
-struct Walk<'a> {
-    entries: &'a [Entry],
-    cursor: TableCursor<'a>,
-    at: Option<usize>,
-    moves: Vec<String>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(given: &'a Given) -> Walk<'a> {
-        let cursor = given.table.cursor();
-        Walk { entries: &given.entries, cursor, at: None, moves: Vec::new() }
-    }
-
-    /// Moves both, and compares them.
-    #[track_caller]
-    fn go(&mut self, step: Move<'_>) {
-        self.moves.push(step.to_string());
-        let result = step.on(&mut self.cursor);
-        self.at = step.in_list(self.entries, self.at);
-        let (want, came) = (self.at.map(|at| &self.entries[at]), entry_of(&self.cursor));
-        let show = |entry: Option<&Entry>| entry.map_or("no entry".to_owned(), Entry::to_string);
-        let last_moves = &self.moves[self.moves.len().saturating_sub(8)..];
-        assert!(
-            result.is_ok() && want == came.as_ref(),
-            "after {}: want {}, got {}, and the move says {result:?} {WALKS}",
-            last_moves.join(", "),
-            show(want),
-            show(came.as_ref())
-        );
-    }
+fn walk_of(given: &Given) -> Walk<'_, TableCursor<'_>> {
+    Walk::new(&given.entries, given.table.cursor(), WALKS)
 }
 
 // Where it is.
@@ -105,7 +21,7 @@ fn a_walk_meets_all_entries_from_either_end() {
     all.extend(numbered(40, 10));
     for block_size in [1, 50, 100, 300, 4096] {
         let given = given(block_size, &all);
-        let mut walk = Walk::new(&given);
+        let mut walk = walk_of(&given);
         walk.go(First);
         (0..=all.len()).for_each(|_| walk.go(Next));
         walk.go(Last);
@@ -119,7 +35,7 @@ fn a_table_cursor_is_where_a_list_would_be_after_any_moves() {
         let mut dice = Workload::new(seed);
         let entries = random(&mut dice, 40);
         let given = given([1, 60, 150, 4096][dice.below(4)], &entries);
-        let (targets, mut walk) = (targets(&entries), Walk::new(&given));
+        let (targets, mut walk) = (targets(&entries), walk_of(&given));
         for _ in 0..120 {
             let target = &targets[dice.below(targets.len())];
             let steps =
@@ -135,7 +51,7 @@ fn seeks_lead_across_the_border_of_two_blocks() {
     let given = given(64, &entries(STONES));
     for target in entries("quartz@9=y quartz@8= quill@5= r@72057594037927935= r@9= ram@1= stone@8=")
     {
-        let mut walk = Walk::new(&given);
+        let mut walk = walk_of(&given);
         walk.go(Seek(&target));
         walk.go(Prev);
         walk.go(SeekBack(&target));
@@ -148,7 +64,7 @@ fn seeks_before_the_first_and_behind_the_last_entry_end_at_none_or_at_the_end() 
     let (before, behind) = (entries("marble@8= a@9= @1="), entries("stove@8= stove@0- z@9="));
     for block_size in [1, 64, 4096] {
         let given = given(block_size, &entries(STONES));
-        let mut walk = Walk::new(&given);
+        let mut walk = walk_of(&given);
         for target in before.iter().chain(&behind) {
             for step in [Seek(target), Next, SeekBack(target), Prev, SeekBack(target), Next] {
                 walk.go(step);
@@ -162,7 +78,7 @@ fn a_cursor_at_none_does_not_come_back_by_itself() {
     for block_size in [1, 64, 4096] {
         let given = given(block_size, &entries(STONES));
         for start in [None, Some((Last, Next)), Some((First, Prev))] {
-            let mut walk = Walk::new(&given);
+            let mut walk = walk_of(&given);
             if let Some((end, off)) = start {
                 walk.go(end);
                 walk.go(off);
@@ -192,7 +108,7 @@ fn a_walk_reads_each_block_once() {
 #[test]
 fn a_move_in_the_block_that_it_is_in_reads_nothing() {
     let given = given(4096, &numbered(50, 10));
-    let mut walk = Walk::new(&given);
+    let mut walk = walk_of(&given);
     walk.go(First);
     let reads = given.reads();
     for entry in &given.entries {
@@ -273,7 +189,7 @@ fn a_failing_read_leaves_the_cursor_at_none_and_the_table_usable() {
     let all = &given.entries;
     for from in all {
         for step in [First, Last, Next, Prev, Seek(&all[0]), Seek(&all[4]), SeekBack(&all[7])] {
-            let mut walk = Walk::new(&given);
+            let mut walk = walk_of(&given);
             walk.go(Seek(from));
             given.sim.fail_from(Operation::Read, 1, Fault::Io);
             let result = step.on(&mut walk.cursor);
@@ -288,7 +204,7 @@ fn a_failing_read_leaves_the_cursor_at_none_and_the_table_usable() {
                 );
                 (walk.at, walk.moves) = (None, vec![format!("{step} that failed, from {from}")]);
             } else {
-                walk = Walk::new(&given);
+                walk = walk_of(&given);
             }
             [Seek(from), Next, Prev, Prev, Last, First].into_iter().for_each(|step| walk.go(step));
             given.expect_get(&from.user_key, 99);
@@ -301,7 +217,7 @@ fn a_cursor_knows_which_block_it_is_in_when_another_could_not_be_read() {
     let given = given(64, &entries(STONES));
     let stones = &given.entries;
     for (from, lost) in [(0, 2), (1, 3), (2, 0), (3, 1)] {
-        let mut walk = Walk::new(&given);
+        let mut walk = walk_of(&given);
         walk.go(Seek(&stones[from]));
         given.sim.fail(Operation::Read, 1, Fault::Io);
         let result = Seek(&stones[lost]).on(&mut walk.cursor);

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use memtable::{Cursor, InternalKey, Kind, Lookup, TRAILER_SIZE};
+use memtable::{InternalKey, Kind, Lookup, TRAILER_SIZE};
 use sstable::format::{FOOTER_SIZE, Footer, Handle, checksum};
-use sstable::{Block, BlockBuilder, Table, TableBuilder, TableCursor, TableOptions};
+use sstable::{Block, BlockBuilder, Table, TableBuilder, TableOptions};
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, show};
 use wal::{Error, Result, Seq};
 
 pub(super) use crate::entries::{Entry, entries, in_order};
+pub(super) use crate::walk::entry_of;
 
 pub(super) const OPENS: &str = "(rule 1 of day 3: footer, properties, index, and filter if there \
                                 is one, are read once and believed when they are checked: \
@@ -163,13 +164,6 @@ impl Given {
     pub(super) fn reads(&self) -> u64 {
         self.sim.counts().reads
     }
-}
-
-/// What the cursor is at.
-pub(super) fn entry_of(cursor: &TableCursor<'_>) -> Option<Entry> {
-    let InternalKey { seq, kind, .. } = cursor.key()?;
-    let (user_key, value) = cursor.entry();
-    Some(Entry { user_key: user_key.to_vec(), seq, kind, value: value.to_vec() })
 }
 
 // Files, taken apart and put together.

@@ -18,6 +18,7 @@ use wal::testing::{Workload, show};
 use wal::{Error, Result, Seq};
 
 pub(super) use crate::entries::{Entry, entries, in_order};
+pub(super) use crate::walk::entry_of;
 
 pub(super) const CUT: &str = "(rule 1 of lab partitions: where the index has reached the size a \
                               partition ends: behind its data blocks their filter part, with their \
@@ -96,13 +97,6 @@ pub(super) fn in_list(entries: &[Entry], key: &[u8], seq: Seq) -> Lookup {
         Some(_) => Lookup::Deleted,
         None => Lookup::Absent,
     }
-}
-
-/// What the cursor is at.
-pub(super) fn entry_of(cursor: &TableCursor<'_>) -> Option<Entry> {
-    let InternalKey { seq, kind, .. } = memtable::Cursor::key(cursor)?;
-    let (user_key, value) = memtable::Cursor::entry(cursor);
-    Some(Entry { user_key: user_key.to_vec(), seq, kind, value: value.to_vec() })
 }
 
 // Tables.

@@ -19,6 +19,7 @@
 
 mod level;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,18 +118,22 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version of `levels`: its tables are those of `tables`, which has them all.
+    /// The version of these tables: of level 0 the newest first, of all others by key.
+    pub fn new(levels: [Vec<Arc<LiveTable>>; LEVEL_COUNT], floor: Seq) -> Version {
+        Version { levels, floor }
+    }
+
+    /// The version of `levels`, whose tables are among `tables`.
     ///
     /// # Panics
     ///
-    /// If `tables` does not have one of them.
-    pub fn new(levels: &Levels, tables: &[Arc<LiveTable>], floor: Seq) -> Version {
-        let find = |meta: &Arc<TableMeta>| {
-            let found = tables.iter().find(|table| table.meta.number == meta.number);
-            Arc::clone(found.expect("every table of a version is open"))
-        };
+    /// If one of them is not.
+    pub fn of(levels: &Levels, tables: &[Arc<LiveTable>], floor: Seq) -> Version {
+        let tables: HashMap<u64, &Arc<LiveTable>> =
+            tables.iter().map(|table| (table.meta.number, table)).collect();
+        let find = |meta: &Arc<TableMeta>| Arc::clone(tables[&meta.number]);
         let open = |level| levels.level(level).iter().map(find).collect();
-        Version { levels: std::array::from_fn(open), floor }
+        Version::new(std::array::from_fn(open), floor)
     }
 
     /// The tables of `level`, in the order of [`Levels::level`].

@@ -91,7 +91,7 @@ impl Tree {
             LiveTable::reopen(&fs, dir, meta, Some(Arc::clone(&cache))).map(Arc::new)
         };
         let tables = state.levels.tables().map(reopen).collect::<Result<Vec<_>>>()?;
-        let version = Version::new(&state.levels, &tables, 0);
+        let version = Version::of(&state.levels, &tables, 0);
         let manifest = Manifest::create(Arc::clone(&fs), dir, state)?;
         remove_orphans(&*fs, dir, &manifest)?;
         Ok(Tree {
@@ -198,7 +198,7 @@ impl Tree {
         let old = self.version();
         let tables: Vec<_> = old.tables().chain(added).cloned().collect();
         let levels = &manifest.state().levels;
-        self.current.store(Arc::new(Version::new(levels, &tables, old.floor().max(floor))));
+        self.current.store(Arc::new(Version::of(levels, &tables, old.floor().max(floor))));
         for (_, number) in removed {
             let is_there = levels.tables().any(|(_, table)| table.number == number);
             if !is_there {

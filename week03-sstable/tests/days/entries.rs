@@ -23,12 +23,6 @@ impl Entry {
     pub(crate) fn key(&self) -> InternalKey<'_> {
         InternalKey { user_key: &self.user_key, seq: self.seq, kind: self.kind }
     }
-
-    pub(crate) fn encoded_key(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.key().encode(&mut bytes);
-        bytes
-    }
 }
 
 /// `"stone"@7="x"`, `"stone"@9-`.

@@ -30,7 +30,7 @@ fn a_table_of_one_entry_is_one_block_and_its_key_is_the_separator() {
         let only = entries(words);
         let table = TableFile::read(&file_of(&TableOptions::plain(), &only));
         assert_eq!(table.all_entries().concat(), only, "the entries of the only block {LAYOUT}");
-        assert_eq!(table.separators, [only[0].encoded_key()], "its separator {INDEX}");
+        assert_eq!(table.separators, [encode(only[0].key())], "its separator {INDEX}");
     }
 }
 
@@ -142,7 +142,7 @@ fn the_index_has_the_shortest_separator_of_each_block_from_the_next() {
                 pair[1][0]
             );
         }
-        let last = entries.last().expect("there is one").encoded_key();
+        let last = encode(entries.last().expect("there is one").key());
         assert_eq!(table.separators.last(), Some(&last), "the last block's separator {INDEX}");
     });
 }
@@ -184,8 +184,8 @@ fn properties_count_what_is_in_the_table() {
             data_size,
             raw_data_size: data_size,
             block_counts: [table.blocks.len() as u32, 0, 0, 0],
-            smallest_key: entries[0].encoded_key(),
-            largest_key: entries[entries.len() - 1].encoded_key(),
+            smallest_key: encode(entries[0].key()),
+            largest_key: encode(entries[entries.len() - 1].key()),
         };
         assert_eq!(found, expected, "what `finish` returns, and what is in the table (rule 3)");
     });

@@ -1,0 +1,258 @@
+//! Day 1: a read sees one immutable picture of the tables.
+
+mod given;
+mod level;
+
+use std::sync::Arc;
+
+use given::*;
+use lsm::Source;
+use memtable::{Cursor, Lookup, Merge};
+use sstable::BlockCache;
+use wal::fs::{Fault, Operation};
+use wal::testing::{Workload, seeds};
+
+use crate::allocated_by;
+
+// Who decides.
+
+#[test]
+fn the_tables_of_the_chapter_answer_as_it_says() {
+    let given = given(SHOP);
+    let value = |text: &str| Lookup::Value(text.to_owned().into());
+    for (key, want) in [
+        ("lamp", value("9")),
+        ("quartz", Lookup::Deleted),
+        ("marble", value("6")),
+        ("agate", value("5")),
+        ("stove", value("5")),
+        ("opal", Lookup::Absent),
+        ("zinc", Lookup::Absent),
+    ] {
+        let came = given.version.get(key.as_bytes(), 99);
+        let is_right = came.as_ref().is_ok_and(|came| *came == want);
+        assert!(is_right, "{key} in the chapter's tables: want {want:?}, got {came:?} {DECIDES}");
+    }
+}
+
+#[test]
+fn the_newest_table_of_level_0_decides() {
+    let given = given("0: a@9=new / 0: a@5=old b@4=4 / 0: a@2=older c@1=1");
+    for seq in 1..=10 {
+        [b"a", b"b", b"c"].iter().for_each(|key| given.expect_get(*key, seq));
+    }
+}
+
+#[test]
+fn a_level_decides_before_those_below() {
+    let given = given("1: a@7=1 b@6=1 / 2: a@5=2 c@5=2 / 6: a@1=6 b@2=6 d@3=6");
+    for seq in 0..=8 {
+        [b"a", b"b", b"c", b"d"].iter().for_each(|key| given.expect_get(*key, seq));
+    }
+}
+
+#[test]
+fn a_tombstone_hides_what_lies_below() {
+    let given = given("0: a@9- / 1: a@5=old b@6- / 2: a@1=older b@2=old");
+    for key in [b"a", b"b"] {
+        given.expect_get(key, 99);
+        let came = given.version.get(key, 99).expect("a good disk");
+        assert_eq!(came, Lookup::Deleted, "deleted is not absent: memory above asks on {DECIDES}");
+    }
+}
+
+#[test]
+fn an_older_snapshot_finds_its_version_further_down() {
+    // The tables above have the key, in versions that the snapshot does not see.
+    let given = given("0: a@9=9 / 0: a@7- / 1: a@5=5 / 3: a@3=3 / 6: a@1-");
+    (0..=10).for_each(|seq| given.expect_get(b"a", seq));
+}
+
+#[test]
+fn a_get_agrees_with_a_list_of_all_entries() {
+    for seed in seeds(60) {
+        let mut dice = Workload::new(seed);
+        let given = random(&mut dice);
+        for key in 0..26 {
+            let key = format!("{key:02}");
+            for seq in [0, 50, 120, 150, 180, 199, 200] {
+                given.expect_get(key.as_bytes(), seq);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_and_the_last_key_of_each_table_are_found() {
+    let given =
+        given("0: b@9=x d@9=x / 1: a@5=x c@5=x / 1: d@5=x d@3=y f@2=x / 1: g@5=x / 2: c@1=x g@1=x");
+    for key in [&b"a"[..], b"b", b"c", b"d", b"e", b"f", b"g", b"", b"h", b"cc", b"ff"] {
+        [1, 4, 5, 9].iter().for_each(|&seq| given.expect_get(key, seq));
+    }
+}
+
+#[test]
+fn a_version_without_tables_has_nothing() {
+    let given = given_in(&[], None);
+    given.expect_get(b"a", 99);
+    assert!(given.version.cursors().is_empty(), "cursors over no table {HOLDS}");
+}
+
+// Who is asked.
+
+#[test]
+fn a_get_asks_one_table_of_a_level_at_most() {
+    let tables: Vec<_> = (1..=6)
+        .flat_map(|level| {
+            let key = |n| format!("key{n:02}");
+            // At each level, one table in five has the key as one of its ends only.
+            let table = move |n: usize| {
+                vec![
+                    Entry::put(key(2 * n), 7 - level as u64, "x"),
+                    Entry::put(key(2 * n + 1), 1, ""),
+                ]
+            };
+            (0..5).map(move |n| (level, table(n)))
+        })
+        .collect();
+    let given = given_in(&tables, None);
+    for n in 0..10 {
+        // Too old for all versions of the key: every level is asked, and each once.
+        let read = given.read_by(|version| {
+            let came = version.get(format!("key{n:02}").as_bytes(), 0);
+            assert!(matches!(came, Ok(Lookup::Absent)), "{came:?} {DECIDES}");
+        });
+        let levels: Vec<u64> = read.iter().map(|number| (number - 1) / 5 + 1).collect();
+        assert!(
+            levels.is_sorted_by(|one, other| one < other),
+            "tables that were read for key{n:02}, by their levels: {levels:?} {ASKED}"
+        );
+    }
+}
+
+#[test]
+fn a_get_reads_no_table_whose_span_does_not_have_the_key() {
+    let given =
+        given("0: c@9=x f@9=x / 0: a@7=x b@7=x / 1: b@5=x d@5=x / 1: h@5=x k@5=x / 2: i@1=x");
+    for (key, want) in [
+        (&b"0"[..], &[][..]),
+        (b"bb", &[3]),
+        (b"e", &[1]),
+        (b"g", &[]),
+        (b"aa", &[2]),
+        (b"i", &[4, 5]),
+        (b"l", &[]),
+    ] {
+        let read = given.read_by(|version| {
+            version.get(key, 99).expect("a good disk");
+        });
+        assert_eq!(read, want, "tables read for {} {ASKED}", key.escape_ascii());
+    }
+}
+
+#[test]
+fn a_get_asks_nobody_behind_the_first_that_knows() {
+    let given = given("0: a@9=9 b@9=x / 0: a@7- b@7=x / 1: a@5=5 b@5=x / 2: a@3=3 b@3=x");
+    for (seq, want) in [(9, &[1][..]), (8, &[1, 2]), (5, &[1, 2, 3]), (3, &[1, 2, 3, 4])] {
+        let read = given.read_by(|version| {
+            version.get(b"a", seq).expect("a good disk");
+        });
+        assert_eq!(read, want, "tables read for a at {seq}, whose versions are 9, 7, 5, 3 {ASKED}");
+    }
+}
+
+#[test]
+fn a_get_allocates_nothing() {
+    let cache = Arc::new(BlockCache::new(10 << 20));
+    let tables: Vec<_> = [0, 0, 1, 2, 4]
+        .into_iter()
+        .zip((1..).step_by(10))
+        .map(|(level, seq)| {
+            let entry = |n: usize| Entry::put(format!("key{n:05}"), 100 - seq, vec![b'x'; 50]);
+            (level, (0..100).map(entry).collect())
+        })
+        .collect();
+    let given = given_in(&tables, Some(&cache));
+    let keys: Vec<String> = (0..100).map(|n| format!("key{n:05}")).collect();
+    let allocated = allocated_by(300, || {
+        for key in &keys {
+            for seq in [99, 60, 0] {
+                given.version.get(key.as_bytes(), seq).expect("a good disk");
+            }
+        }
+    });
+    assert_eq!(allocated, 0, "bytes allocated by 300 gets whose blocks are in the cache {ASKED}");
+}
+
+// What cannot be read.
+
+#[test]
+fn a_table_that_cannot_be_read_is_an_error_and_not_an_older_answer() {
+    for text in ["0: a@9=9 / 0: a@5=5", "0: a@9=9 / 1: a@5=5", "1: a@9=9 / 2: a@5=5"] {
+        let given = given(text);
+        given.sim.fail(Operation::Read, 1, Fault::Io);
+        let came = given.version.get(b"a", 99);
+        let is_io = came.as_ref().is_err_and(|error| error.io_kind().is_some());
+        assert!(is_io, "{text}: the first read fails: want the disk's error, got {came:?} {FAILS}");
+        given.expect_get(b"a", 99);
+    }
+}
+
+#[test]
+fn a_damaged_table_is_named_and_the_others_answer() {
+    let given = given("0: a@9=9 c@9=9 / 1: a@5=5 b@5=5 / 1: d@5=5");
+    let path = lsm::files::table_path(std::path::Path::new(DIR), 1);
+    let mut bytes = given.sim.contents(&path);
+    bytes[3] ^= 0xff;
+    given.sim.overwrite(&path, &bytes);
+    for key in [b"a", b"c", b"b"] {
+        let came = given.version.get(key, 99);
+        assert!(names_table(&came, 1), "a … c is damaged: got {came:?} {FAILS}");
+    }
+    given.expect_get(b"d", 99);
+}
+
+// All tables in one walk.
+
+#[test]
+fn a_version_has_a_cursor_for_each_table_of_level_0_and_one_for_each_other_level() {
+    let given = given("0: a@9=x / 0: a@8=x / 0: b@7=x / 1: a@5=x / 1: b@5=x / 4: c@1=x / 4: d@1=x");
+    let sources = given.version.cursors();
+    let kinds: Vec<&str> = sources
+        .iter()
+        .map(|source| match source {
+            Source::Mem(_) => "memtable",
+            Source::Table(_) => "table",
+            Source::Level(_) => "level",
+        })
+        .collect();
+    assert_eq!(kinds, ["table", "table", "table", "level", "level"], "sources of a merge {HOLDS}");
+}
+
+#[test]
+fn a_merge_of_its_cursors_meets_all_entries_both_ways() {
+    for seed in seeds(40) {
+        let mut dice = Workload::new(seed);
+        let given = random(&mut dice);
+        let merge = Merge::new(given.version.cursors());
+        let mut walk = Walk::new(&given.entries, merge, WALKS);
+        walk.go(First);
+        (0..given.entries.len()).for_each(|_| walk.go(Next));
+        walk.go(Last);
+        (0..given.entries.len()).for_each(|_| walk.go(Prev));
+    }
+}
+
+#[test]
+fn sources_stand_the_newest_first() {
+    let given = given("0: a@9=x / 0: a@8=x / 1: a@5=x / 4: a@1=x");
+    let mut sources = given.version.cursors();
+    let seqs: Vec<u64> = sources
+        .iter_mut()
+        .map(|source| {
+            source.first().expect("a good disk");
+            source.key().expect("it has an entry").seq
+        })
+        .collect();
+    assert_eq!(seqs, [9, 8, 5, 1], "numbers of their first entries {HOLDS}");
+}

@@ -1,0 +1,183 @@
+//! What day 1's tests are given: tables in levels, beside a list of their entries.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lsm::{LEVEL_COUNT, LevelCursor, LiveTable, Version, files};
+use memtable::{Kind, Lookup};
+use sstable::{BlockCache, TableBuilder, TableOptions};
+use wal::fs::{Fs, SimFs};
+use wal::testing::{Workload, show};
+use wal::{Error, Result, Seq};
+
+pub(super) use crate::entries::{Entry, entries, in_order};
+pub(super) use crate::walk::{First, Last, Next, Prev, Seek, SeekBack, Walk};
+
+pub(super) const DECIDES: &str = "(rule 1 of day 1: the first table that knows anything of the key \
+                                  decides, level 0 from the newest on, then level by level; a \
+                                  tombstone is an answer)";
+pub(super) const ASKED: &str = "(rule 2 of day 1: asked are only tables that span the key: of level \
+                                0 each, of another level one at most, and none behind the first \
+                                that knows)";
+pub(super) const FAILS: &str = "(rule 3 of day 1: a table that cannot be read is an error, and no \
+                                reason to look into an older one)";
+pub(super) const WALKS: &str = "(rule 4 of day 1: a level's cursor is where a list of its entries \
+                                would be)";
+pub(super) const HOLDS: &str = "(rule 5 of day 1: a level's cursor holds one block of one table, and \
+                                reads only what it has to enter)";
+
+pub(super) const DIR: &str = "/db";
+
+/// Three levels: the tables of the chapter.
+pub(super) const SHOP: &str = "0: lamp@9=9 quartz@8- / 0: lamp@7- marble@6=6 / \
+                               1: agate@5=5 lamp@4=4 / 1: onyx@3=3 stove@5=5 / 3: lamp@1=1 quartz@2=2";
+
+/// Tables in levels, the disk, and all that is in them.
+pub(super) struct Given {
+    pub(super) sim: SimFs,
+    pub(super) version: Version,
+    /// All entries, in order.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A disk with a table for each of these lists, named by its place in the list.
+pub(super) fn disk_with(tables: &[Vec<Entry>]) -> SimFs {
+    let sim = SimFs::new(1);
+    sim.create_dir(Path::new(DIR)).expect("a good disk");
+    for (index, entries) in tables.iter().enumerate() {
+        let path = files::table_path(Path::new(DIR), 1 + index as u64);
+        let options = TableOptions { block_size: 100, ..TableOptions::plain() };
+        let builder = TableBuilder::create(Arc::new(sim.clone()), &path, options);
+        let mut builder = builder.expect("a good disk takes it");
+        for entry in entries {
+            builder.add(entry.key(), &entry.value).expect("entries are in order");
+        }
+        builder.finish().expect("a good disk takes it");
+    }
+    sim
+}
+
+pub(super) fn open(sim: &SimFs, number: u64, cache: Option<&Arc<BlockCache>>) -> Arc<LiveTable> {
+    let fs: Arc<dyn Fs> = Arc::new(sim.clone());
+    let table = LiveTable::open(&fs, Path::new(DIR), number, cache.map(Arc::clone));
+    Arc::new(table.expect("a good table opens"))
+}
+
+/// Levels and their tables: of level 0 the newest first, of others by key.
+pub(super) fn given_in(tables: &[(usize, Vec<Entry>)], cache: Option<&Arc<BlockCache>>) -> Given {
+    let lists: Vec<Vec<Entry>> = tables.iter().map(|(_, entries)| entries.clone()).collect();
+    let sim = disk_with(&lists);
+    let mut levels: [Vec<Arc<LiveTable>>; LEVEL_COUNT] = Default::default();
+    for (number, (level, _)) in (1..).zip(tables) {
+        levels[*level].push(open(&sim, number, cache));
+    }
+    Given { sim, version: Version::new(levels, 0), entries: in_order(lists.concat()) }
+}
+
+/// Tables written as `level: entries`, with a slash between them.
+pub(super) fn given(text: &str) -> Given {
+    let table = |table: &str| {
+        let (level, list) = table.split_once(':').expect("a level, a colon and entries");
+        (level.trim().parse().expect("a level"), entries(list))
+    };
+    given_in(&text.split('/').map(table).collect::<Vec<_>>(), None)
+}
+
+/// A level 1 with a table for each of these lists.
+pub(super) fn level_of(tables: &[Vec<Entry>]) -> Given {
+    let tables: Vec<_> = tables.iter().map(|entries| (1, entries.clone())).collect();
+    given_in(&tables, None)
+}
+
+/// Tables as flushes and compactions leave them: the newest operations in level 0, in overlapping
+/// tables; older ones below, a level in tables that have no key in common.
+pub(super) fn random(dice: &mut Workload) -> Given {
+    let mut tables = Vec::new();
+    let mut newest: Seq = 200;
+    for _ in 0..dice.below(4) {
+        tables.push((0, in_order(operations(dice, 12, &mut newest))));
+    }
+    for level in 1..LEVEL_COUNT {
+        let count = dice.below(30);
+        let mut rest = in_order(operations(dice, count, &mut newest));
+        while !rest.is_empty() {
+            let mut end = rest.len().min(1 + dice.below(8));
+            while end < rest.len() && rest[end].user_key == rest[end - 1].user_key {
+                end += 1;
+            }
+            let others = rest.split_off(end);
+            tables.push((level, rest));
+            rest = others;
+        }
+    }
+    tables.retain(|(_, entries)| !entries.is_empty());
+    given_in(&tables, None)
+}
+
+/// So many operations on few keys, the last of them at `newest`, which goes down.
+fn operations(dice: &mut Workload, count: usize, newest: &mut Seq) -> Vec<Entry> {
+    let mut operation = || {
+        let key = format!("{:02}", dice.below(25)).into_bytes();
+        *newest -= 1;
+        match dice.below(4) {
+            0 => Entry { user_key: key, seq: *newest, kind: Kind::Delete, value: Vec::new() },
+            _ => Entry::put(key, *newest, newest.to_string()),
+        }
+    };
+    (0..count).map(|_| operation()).collect()
+}
+
+/// What a snapshot at `seq` sees of `key`, looked for one by one.
+pub(super) fn in_list(entries: &[Entry], key: &[u8], seq: Seq) -> Lookup {
+    match entries.iter().find(|entry| entry.user_key == key && entry.seq <= seq) {
+        Some(Entry { kind: Kind::Put, value, .. }) => Lookup::Value(value.clone().into()),
+        Some(_) => Lookup::Deleted,
+        None => Lookup::Absent,
+    }
+}
+
+impl Given {
+    #[track_caller]
+    pub(super) fn expect_get(&self, key: &[u8], seq: Seq) {
+        let (want, came) = (in_list(&self.entries, key, seq), self.version.get(key, seq));
+        let is_right = came.as_ref().is_ok_and(|came| *came == want);
+        assert!(
+            is_right,
+            "{} at {seq}: want {want:?}, got {came:?}, in {} {DECIDES}",
+            show(key),
+            self.describe()
+        );
+    }
+
+    /// The tables that `work` makes read a block, by their numbers.
+    pub(super) fn read_by(&self, work: impl FnOnce(&Version)) -> Vec<u64> {
+        let blocks = || self.version.tables().map(|table| table.table.stats().blocks_read);
+        let before: Vec<u64> = blocks().collect();
+        work(&self.version);
+        let tables = self.version.tables().zip(before.into_iter().zip(blocks()));
+        let read = tables.filter(|(_, (before, after))| before < after);
+        read.map(|(table, _)| table.meta.number).collect()
+    }
+
+    /// A cursor over level 1 beside its list.
+    pub(super) fn walk(&self) -> Walk<'_, LevelCursor<'_>> {
+        Walk::new(&self.entries, LevelCursor::new(self.version.level(1)), WALKS)
+    }
+
+    fn describe(&self) -> String {
+        let tables = (0..LEVEL_COUNT).flat_map(|level| {
+            let tables = self.version.level(level).iter();
+            tables.map(move |table| {
+                let (smallest, largest) = (&table.meta.smallest, &table.meta.largest);
+                format!("{level}: {} … {}", show(smallest), show(largest))
+            })
+        });
+        tables.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Whether that is damage of table `number`.
+pub(super) fn names_table<T>(result: &Result<T>, number: u64) -> bool {
+    let Err(Error::Corruption { file, .. }) = result else { return false };
+    *file == files::table_path(Path::new(DIR), number)
+}

@@ -1,6 +1,7 @@
 //! Day 6: a block takes less room on disk, and no size that it claims is believed.
 
 mod hostile;
+mod pays;
 mod table;
 
 use crate::codecs::*;

@@ -1,8 +1,6 @@
 //! Lab Bitcask: the log is the database, and memory holds where every key's value lies.
 
 mod given;
-mod life;
-mod meddled;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -499,3 +497,6 @@ fn a_hint_that_was_interrupted_costs_time_and_nothing_else() {
         }
     });
 }
+
+mod life;
+mod meddled;

@@ -1,7 +1,6 @@
 //! Day 5: one record is one atomic batch, and a sequence number orders the world.
 
 mod given;
-mod purge;
 
 use std::sync::Arc;
 
@@ -347,3 +346,5 @@ fn a_power_cut_anywhere_leaves_no_batch_in_part() {
         },
     );
 }
+
+mod purge;

@@ -1,6 +1,5 @@
 //! Day 6: memory is a cache of the log.
 
-mod faults;
 mod given;
 
 use std::ops::Bound;
@@ -442,3 +441,5 @@ fn scans_of_many_entries_come_in_order_both_ways() {
         }
     }
 }
+
+mod faults;

@@ -1,8 +1,6 @@
 //! Day 2: entries become a file that describes itself from its end.
 
-mod disk;
 mod given;
-mod table;
 
 use given::*;
 use memtable::{InternalKey, Kind, SEQ_MAX};
@@ -405,3 +403,6 @@ fn a_small_table_is_these_bytes() {
         PARTS[next].1,
     );
 }
+
+mod disk;
+mod table;

@@ -1,7 +1,6 @@
 //! Day 4: which keys are not here. No is no, and yes is nearly always yes.
 
 mod given;
-mod table;
 
 use given::*;
 use rand::rngs::SmallRng;
@@ -401,3 +400,5 @@ fn any_bytes_give_an_answer_or_an_error() {
         }
     }
 }
+
+mod table;

@@ -1,9 +1,6 @@
 //! Day 5: the cache.
 
 mod given;
-mod keep;
-mod queues;
-mod table;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -334,3 +331,7 @@ fn a_block_too_large_to_keep_reaches_all_who_wait() {
         assert!(loaded, "it was not kept, so it is loaded again {CHARGED}");
     });
 }
+
+mod keep;
+mod queues;
+mod table;

@@ -1,9 +1,5 @@
 //! Day 6: a block takes less room on disk, and no size that it claims is believed.
 
-mod hostile;
-mod pays;
-mod table;
-
 use crate::codecs::*;
 use bytes::Bytes;
 use sstable::Codec;
@@ -244,3 +240,7 @@ fn a_block_that_does_not_pay_is_stored_in_the_memory_that_is_there() {
         assert_eq!(out.as_ptr(), before, "{codec:?}: `out` had room, and was not used {STORED}");
     }
 }
+
+mod hostile;
+mod pays;
+mod table;

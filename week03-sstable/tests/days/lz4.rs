@@ -1,9 +1,6 @@
 //! Lab lz4: the block format by hand, both ways, and nothing that comes in is believed.
 
-mod cost;
 mod given;
-mod hostile;
-mod table;
 
 use given::*;
 use rand::rngs::SmallRng;
@@ -286,3 +283,7 @@ fn any_data_comes_back() {
         expect_back(&packed, &block, &what);
     }
 }
+
+mod cost;
+mod hostile;
+mod table;

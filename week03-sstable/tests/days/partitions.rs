@@ -1,9 +1,6 @@
 //! Lab partitions: an index too large for memory is a table with an index.
 
-mod cost;
-mod cursor;
 mod given;
-mod hostile;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -288,3 +285,8 @@ fn whole_and_partitioned_tables_of_one_cache_do_not_meet() {
         }
     }
 }
+
+mod cost;
+mod cursor;
+mod hostile;
+mod kept;

@@ -1,7 +1,6 @@
 //! Day 1: a read sees one immutable picture of the tables.
 
 mod given;
-mod level;
 
 use std::sync::Arc;
 
@@ -256,3 +255,5 @@ fn sources_stand_the_newest_first() {
         .collect();
     assert_eq!(seqs, [9, 8, 5, 1], "numbers of their first entries {HOLDS}");
 }
+
+mod level;

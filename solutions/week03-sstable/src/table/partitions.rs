@@ -13,8 +13,9 @@
 //! parts are. It is searched as an index is. All else is charged to the cache, and can be evicted:
 //! a part is a block like any other, with a name, its offset.
 //!
-//! A part is checked when it is read, before it is in the cache. An index part must account for
-//! every byte of its partition's data, as a whole index must for the table's.
+//! An index part is checked when it is read, before it is in the cache: it must account for every
+//! byte of its partition's data, as a whole index must for the table's. A filter part is checked
+//! where it is asked.
 
 mod cursor;
 
@@ -59,7 +60,7 @@ impl Partitions {
     ///
     /// [`BadBlock`] if it is no block, a value is not two handles, a partition is without data, one
     /// of its parts does not begin where the one before it ends, the last does not end at `top_at`,
-    /// or keys do not ascend.
+    /// or keys do not ascend: at its first byte, but for an entry that is none.
     ///
     /// # Cost
     ///
@@ -205,7 +206,8 @@ impl Table {
     ) -> Result<Lookup> {
         // ANCHOR: partitions_get
         // Behind the last partition there is nothing. The filter part comes first: whoever is not
-        // there needs no index. What follows the index part is `get` of day 3.
+        // there needs no index. What follows the index part is `get` of day 3, but for who was
+        // misled: `count_misled` asks for a whole filter.
         let target = InternalKey::lookup(key, seq.min(SEQ_MAX));
         let index = partitions.index.find(&target);
         if index == partitions.len() || !self.part_may_contain(partitions.get(index), key)? {
@@ -237,7 +239,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Those of reading the part; [`Error::Corruption`] if it is not a block with a filter in it.
+    /// Those of reading the part; [`Error::Corruption`] if it is not a block whose first entry is a
+    /// filter.
     fn part_may_contain(&self, partition: Partition, key: &[u8]) -> Result<bool> {
         // ANCHOR: partitions_part_may_contain
         // `cached` gives the block. Its only entry is the first at or behind the smallest key,

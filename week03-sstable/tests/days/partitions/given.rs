@@ -10,8 +10,7 @@ use sstable::format::{
     BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, PARTITION_SIZE, Partition, checksum,
 };
 use sstable::{
-    Block, BlockBuilder, BlockCache, Codec, Properties, Table, TableBuilder, TableCursor,
-    TableOptions,
+    Block, BlockBuilder, BlockCache, Codec, Properties, Table, TableBuilder, TableOptions,
 };
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, show};

@@ -158,8 +158,8 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] if it is not made of lines, at least one, or the number of probes is 0 or above
-    /// [`PROBE_COUNT_MAX`].
+    /// [`BadBlock`] at byte 0 if it is not made of lines, at least one, and at the last byte if the
+    /// number of probes is 0 or above [`PROBE_COUNT_MAX`]; nothing was allocated then.
     ///
     /// # Cost
     ///

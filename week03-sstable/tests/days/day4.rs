@@ -401,4 +401,5 @@ fn any_bytes_give_an_answer_or_an_error() {
     }
 }
 
+mod cost;
 mod table;

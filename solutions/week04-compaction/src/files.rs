@@ -6,7 +6,7 @@
 //!   MANIFEST-000003    a log of edits
 //!   000007.sst         a table
 //!   log/               week 2's store: a directory of its own, with a lock of its own
-//!   *.tmp              half written; after a crash it means nothing
+//!   000007.sst.tmp     half written, as is CURRENT.tmp; after a crash they mean nothing
 //! ```
 //!
 //! Manifests and tables are numbered by one counter, and no number is ever used twice.
@@ -46,8 +46,9 @@ pub fn manifest_name(number: u64) -> String {
 /// What the file of this name is; `None` if it is not one of ours, or one of those that always have
 /// the same name.
 pub fn kind_of(name: &str) -> Option<FileKind> {
-    if name.ends_with(TEMPORARY_SUFFIX) {
-        return Some(FileKind::Temporary);
+    if let Some(finished) = name.strip_suffix(TEMPORARY_SUFFIX) {
+        let is_ours = finished == CURRENT || matches!(kind_of(finished), Some(FileKind::Table(_)));
+        return is_ours.then_some(FileKind::Temporary);
     }
     // A number of twenty digits might be the last that there is.
     let number = |digits: &str| digits.parse().ok().filter(|_| digits.len() < 20);

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memtable::LogMark;
+use sstable::TEMPORARY_SUFFIX;
 use wal::fs::{File, Fs, read_all};
 use wal::{Error, Lsn, Record, RecordReader, Result, encode, has_witness};
 
@@ -296,7 +297,7 @@ fn read_current(fs: &dyn Fs, dir: &Path) -> Result<Option<(Arc<dyn File>, Lsn)>>
 /// Lets `CURRENT` name manifest `name`, in one step and for good.
 fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
     let path = dir.join(CURRENT);
-    let temporary = path.with_extension("tmp");
+    let temporary = dir.join(format!("{CURRENT}{TEMPORARY_SUFFIX}"));
     let file = fs.create(&temporary)?;
     file.write_at(0, format!("{name}\n").as_bytes())?;
     file.sync_data()?;

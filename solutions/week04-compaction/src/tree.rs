@@ -130,25 +130,24 @@ impl Tree {
         &self.cache
     }
 
-    /// Makes tables of what survives of `sources`, for `level`. `snapshots` ascend.
+    /// Makes tables of what survives of `sources`, for `level`. `snapshots` ascend; `may_go_on` is
+    /// asked before each table.
     ///
     /// # Errors
     ///
-    /// Those of the sources and of the builders, and [`Error::Closed`] if it is time to stop; no
-    /// table is left then.
+    /// Those of the sources, of the builders and of `may_go_on`; no table is left then.
     fn write(
         &self,
         sources: Vec<Source<'_>>,
         snapshots: &[Seq],
         is_oldest: &dyn Fn(&[u8]) -> bool,
         level: usize,
+        may_go_on: impl Fn() -> Result<()>,
     ) -> Result<Vec<Arc<LiveTable>>> {
         let mut tables = Vec::new();
         let number = Cell::new(0);
         let begin = || {
-            if self.stopping.load(Ordering::Acquire) {
-                return Err(Error::Closed);
-            }
+            may_go_on()?;
             number.set(self.manifest.lock().new_number());
             let path = table_path(&self.dir, number.get());
             TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))
@@ -218,7 +217,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Those of reading and writing; the inputs are still what the store has.
+    /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
+    /// what the store has.
     pub(crate) fn compact(&self, compaction: &Compaction) -> Result<()> {
         // ANCHOR: day3_compact
         // A move is an edit and nothing else. Else the newest source first: tables of level 0 each by
@@ -245,8 +245,12 @@ impl Tree {
         let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
         let levels = self.manifest.lock().state().levels.clone();
         let is_oldest = |user_key: &[u8]| compaction.is_oldest(&levels, user_key);
-        let snapshots = self.snapshots.with(now);
-        let tables = self.write(sources.collect(), &snapshots, &is_oldest, *output_level)?;
+        let (snapshots, sources) = (self.snapshots.with(now), sources.collect());
+        let may_go_on = || match self.stopping.load(Ordering::Acquire) {
+            true => Err(Error::Closed),
+            false => Ok(()),
+        };
+        let tables = self.write(sources, &snapshots, &is_oldest, *output_level, may_go_on)?;
         let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
         self.apply(Edit { removed, added, ..Edit::default() }, &tables, now)?;
         let read: u64 = inputs.iter().map(|(_, table)| table.size).sum();
@@ -375,7 +379,8 @@ impl Flush for Tree {
             // knows. The edit says where the log goes on.
             let sources = vec![Source::Mem(frozen.table.cursor())];
             let now = frozen.end.seq;
-            let tables = self.write(sources, &self.snapshots.with(now), &|_| false, 0)?;
+            let snapshots = self.snapshots.with(now);
+            let tables = self.write(sources, &snapshots, &|_| false, 0, || Ok(()))?;
             let added = tables.iter().map(|table| (0, Arc::clone(&table.meta))).collect();
             let edit = Edit { flushed: Some(frozen.end), added, ..Edit::default() };
             self.apply(edit, &tables, now)?;
@@ -385,9 +390,8 @@ impl Flush for Tree {
             // ANCHOR_END: day3_flush
         };
         let flushed: Result<()> = flush();
-        match &flushed {
-            Ok(()) | Err(Error::Closed) => {}
-            Err(error) => self.fail(&format!("a flush failed: {error}")),
+        if let Err(error) = &flushed {
+            self.fail(&format!("a flush failed: {error}"));
         }
         flushed
     }

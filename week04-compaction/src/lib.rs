@@ -21,8 +21,10 @@ pub use edit::Edit;
 pub use levels::{BadEdit, LEVEL_COUNT, Levels, TableMeta};
 pub use manifest::{Manifest, State};
 pub use options::{LsmOptions, Strategy};
+pub use snapshots::Snapshots;
 pub use source::Source;
 pub use store::Lsm;
+pub use tree::{Counters, Tree};
 pub use version::{LevelCursor, LiveTable, Version};
 // Their types are a part of this crate's interface.
 pub use {memtable, sstable, wal};

@@ -188,7 +188,7 @@ impl Reader for Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let Some(store) = self.store.upgrade() {
-            store.tree.snapshots.remove(self.seq);
+            store.tree.snapshots().remove(self.seq);
         }
     }
 }
@@ -215,7 +215,7 @@ impl Engine for Lsm {
 
     fn snapshot(&self) -> Result<Box<dyn Reader>> {
         let store = &self.store;
-        let seq = store.tree.snapshots.add(|| store.mem.read(|seq, _| seq))?;
+        let seq = store.tree.snapshots().add(|| store.mem.read(|seq, _| seq))?;
         Ok(Box::new(Snapshot { store: Arc::downgrade(store), seq }))
     }
 
@@ -243,7 +243,7 @@ impl Engine for Lsm {
             counters.push(counter(tables, "", version.level(level).len() as u64));
             counters.push(counter(bytes, "bytes", size));
         }
-        let (done, cache) = (&tree.counters, tree.cache().stats());
+        let (done, cache) = (tree.counters(), tree.cache().stats());
         counters.extend([
             count("flushes", "", &done.flushes),
             count("flushed_bytes", "bytes", &done.flushed_bytes),
@@ -253,7 +253,7 @@ impl Engine for Lsm {
             count("compaction_written", "bytes", &done.compaction_written),
             count("slowed_writes", "", &done.slowed_writes),
             count("stopped_writes", "", &done.stopped_writes),
-            counter("snapshots", "", tree.snapshots.len() as u64),
+            counter("snapshots", "", tree.snapshots().count() as u64),
             counter("cache_hits", "", cache.hits),
             counter("cache_misses", "", cache.misses),
         ]);

@@ -7,7 +7,7 @@ use wal::{Result, Seq};
 
 /// The numbers of all snapshots that are alive, with how many there are of each.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshots {
+pub struct Snapshots {
     alive: Mutex<BTreeMap<Seq, usize>>,
 }
 
@@ -18,7 +18,7 @@ impl Snapshots {
     /// # Errors
     ///
     /// Those of `now`.
-    pub(crate) fn add(&self, now: impl FnOnce() -> Result<Seq>) -> Result<Seq> {
+    pub fn add(&self, now: impl FnOnce() -> Result<Seq>) -> Result<Seq> {
         let mut alive = self.alive.lock();
         let seq = now()?;
         *alive.entry(seq).or_default() += 1;
@@ -26,7 +26,7 @@ impl Snapshots {
     }
 
     /// Takes one away.
-    pub(crate) fn remove(&self, seq: Seq) {
+    pub fn remove(&self, seq: Seq) {
         let mut alive = self.alive.lock();
         if let Some(count) = alive.get_mut(&seq) {
             *count -= 1;
@@ -37,13 +37,13 @@ impl Snapshots {
     }
 
     /// Their numbers, ascending, and `now` behind them: what a reader sees at least that comes now.
-    pub(crate) fn with(&self, now: Seq) -> Vec<Seq> {
+    pub fn with(&self, now: Seq) -> Vec<Seq> {
         let alive = self.alive.lock();
         alive.keys().copied().take_while(|&seq| seq < now).chain([now]).collect()
     }
 
     /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.alive.lock().values().sum()
     }
 }

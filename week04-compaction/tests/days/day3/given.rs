@@ -1,0 +1,198 @@
+//! What day 3's tests are given: memtables, stores of tables, and lists beside them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lsm::compaction::{Compaction, Survivor, Survivors};
+use lsm::{LEVEL_COUNT, LsmOptions, Source, TableMeta, Tree, Version};
+use memtable::{Cursor, Flush, Frozen, Kind, LogMark, Lookup, MemTable, Merge};
+use sstable::{Codec, TableOptions};
+use wal::fs::{Fs, SimFs};
+use wal::testing::{Workload, show};
+use wal::{Operation, Result, Seq};
+
+pub(super) use crate::entries::{Entry, entries, in_order};
+pub(super) use crate::walk::entry_of;
+
+pub(super) const SEEN: &str = "(rule 1 of day 3: of the versions of a key that lie between two \
+                               neighbouring snapshots, the newest stays, and no other; what is newer \
+                               than all snapshots stays)";
+pub(super) const HIDES: &str = "(rule 2 of day 3: a tombstone goes if every snapshot sees it and \
+                                nothing older could have a version of its key; else it stays)";
+pub(super) const CUT: &str = "(rule 3 of day 3: a table ends when it has its size, and never between \
+                              two versions of a key; without entries there is none)";
+pub(super) const DURABLE: &str = "(rule 4 of day 3: tables are on disk before an edit names them, and \
+                                  an edit is on disk before anybody sees what it says; until then \
+                                  the old tables are the store)";
+pub(super) const LEAVES: &str = "(rule 5 of day 3: a table that no manifest names goes when nobody \
+                                 reads it, and what failed leaves no table behind)";
+
+pub(super) const DIR: &str = "/db";
+
+// Survivors.
+
+/// A memtable of these entries.
+pub(super) fn memtable_of(entries: &[Entry]) -> MemTable {
+    let table = MemTable::new();
+    for Entry { user_key: key, seq, kind, value } in entries {
+        let operation = match kind {
+            Kind::Put => Operation::Put { key, value },
+            Kind::Delete => Operation::Delete { key },
+        };
+        table.insert(*seq, operation);
+    }
+    table
+}
+
+/// What survives of these memtables, the newest first, each with whether it is the first of its key.
+pub(super) fn survivors_of(
+    tables: &[MemTable],
+    snapshots: &[Seq],
+    is_oldest: &dyn Fn(&[u8]) -> bool,
+) -> Vec<(Entry, bool)> {
+    let sources = tables.iter().map(|table| Source::Mem(table.cursor())).collect();
+    let mut survivors = Survivors::new(sources, snapshots, is_oldest).expect("memory answers");
+    let mut found = Vec::new();
+    while let Some(Survivor { key, value, is_first }) = survivors.get() {
+        let entry = Entry {
+            user_key: key.user_key.to_vec(),
+            seq: key.seq,
+            kind: key.kind,
+            value: value.to_vec(),
+        };
+        found.push((entry, is_first));
+        survivors.advance().expect("memory answers");
+    }
+    found
+}
+
+/// What survives of `text`, at these snapshots, if something older may have the keys of `older`.
+#[track_caller]
+pub(super) fn expect_survivors(text: &str, snapshots: &[Seq], older: &str, want: &str, rule: &str) {
+    let is_oldest = |key: &[u8]| !older.split_whitespace().any(|other| other.as_bytes() == key);
+    let found = survivors_of(&[memtable_of(&entries(text))], snapshots, &is_oldest);
+    let found: Vec<Entry> = found.into_iter().map(|(entry, _)| entry).collect();
+    let want = entries(want);
+    assert!(
+        found == want,
+        "of {text}, with snapshots {snapshots:?} and [{older}] in older tables, {found:?} survive; \
+         want {want:?} {rule}"
+    );
+}
+
+/// What a snapshot at `seq` sees of `key`, looked for one by one.
+pub(super) fn in_list(entries: &[Entry], key: &[u8], seq: Seq) -> Lookup {
+    match entries.iter().find(|entry| entry.user_key == key && entry.seq <= seq) {
+        Some(Entry { kind: Kind::Put, value, .. }) => Lookup::Value(value.clone().into()),
+        Some(_) => Lookup::Deleted,
+        None => Lookup::Absent,
+    }
+}
+
+// Stores.
+
+/// Blocks and tables of a few entries.
+pub(super) fn options() -> LsmOptions {
+    let table = TableOptions {
+        block_size: 100,
+        restart_interval: 3,
+        codec: Codec::None,
+        ..TableOptions::default()
+    };
+    LsmOptions { table, table_size: 500, cache_size: 100_000, ..LsmOptions::default() }
+}
+
+/// A disk with an empty directory.
+pub(super) fn disk(seed: u64) -> SimFs {
+    let sim = SimFs::new(seed);
+    sim.create_dir(Path::new(DIR)).expect("a good disk");
+    sim.sync_dir(Path::new("/")).expect("a good disk");
+    sim
+}
+
+pub(super) fn try_open(sim: &SimFs) -> Result<Tree> {
+    Tree::open(Arc::new(sim.clone()), Path::new(DIR), options())
+}
+
+#[track_caller]
+pub(super) fn open(sim: &SimFs) -> Tree {
+    try_open(sim)
+        .unwrap_or_else(|error| panic!("the tables must open, and fail: {error} {DURABLE}"))
+}
+
+/// A full memtable of these entries; the log goes on at `lsn`.
+pub(super) fn frozen(entries: &[Entry], lsn: u64) -> Frozen {
+    let seq = entries.iter().map(|entry| entry.seq).max().unwrap_or(0);
+    Frozen { table: Arc::new(memtable_of(entries)), end: LogMark { lsn, seq } }
+}
+
+/// Flushes each of these, the oldest first.
+#[track_caller]
+pub(super) fn flush_all(tree: &Tree, texts: &[&str]) {
+    for text in texts {
+        let lsn = tree.flushed().lsn + 100;
+        let flushed = tree.flush(&frozen(&entries(text), lsn));
+        flushed.unwrap_or_else(|error| panic!("flushing {text} fails: {error} {DURABLE}"));
+    }
+}
+
+/// All tables of `levels`, to be made into a run for `output_level`.
+pub(super) fn all_of(tree: &Tree, levels: &[usize], output_level: usize) -> Compaction {
+    let version = tree.version();
+    let inputs = levels.iter().flat_map(|&level| {
+        let tables: Vec<Arc<TableMeta>> =
+            version.level(level).iter().map(|table| Arc::clone(&table.meta)).collect();
+        tables.into_iter().map(move |table| (level, table))
+    });
+    Compaction { inputs: inputs.collect(), output_level }
+}
+
+#[track_caller]
+pub(super) fn compact(tree: &Tree, levels: &[usize], output_level: usize) {
+    let compacted = tree.compact(&all_of(tree, levels, output_level));
+    compacted.unwrap_or_else(|error| panic!("a compaction fails: {error} {DURABLE}"));
+}
+
+/// All entries of a version, in order.
+pub(super) fn entries_of(version: &Version) -> Vec<Entry> {
+    let mut merge = Merge::new(version.cursors());
+    merge.first().expect("a good disk");
+    let mut found = Vec::new();
+    while let Some(entry) = entry_of(&merge) {
+        found.push(entry);
+        merge.next().expect("a good disk");
+    }
+    found
+}
+
+/// How many tables each level has, without the empty levels at the end.
+pub(super) fn shape(version: &Version) -> Vec<usize> {
+    let counts: Vec<usize> = (0..LEVEL_COUNT).map(|level| version.level(level).len()).collect();
+    let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+    counts[..used].to_vec()
+}
+
+/// The names of the tables in the directory.
+pub(super) fn table_names(sim: &SimFs) -> Vec<String> {
+    let names = sim.list(Path::new(DIR)).expect("it is there");
+    names.into_iter().filter(|name| name.contains(".sst")).collect()
+}
+
+#[track_caller]
+pub(super) fn expect_get(version: &Version, key: &str, seq: Seq, want: &Lookup, rule: &str) {
+    let came = version.get(key.as_bytes(), seq);
+    let is_right = came.as_ref().is_ok_and(|came| came == want);
+    assert!(is_right, "{} at {seq}: want {want:?}, got {came:?} {rule}", show(key.as_bytes()));
+}
+
+/// So many operations on few keys, with numbers from `first` on.
+pub(super) fn operations(dice: &mut Workload, count: usize, first: Seq) -> Vec<Entry> {
+    let entry = |seq: Seq| {
+        let user_key = format!("k{:02}", dice.below(12)).into_bytes();
+        match dice.below(3) {
+            0 => Entry { user_key, seq, kind: Kind::Delete, value: Vec::new() },
+            _ => Entry::put(user_key, seq, seq.to_string()),
+        }
+    };
+    in_order((first..first + count as Seq).map(entry).collect())
+}

@@ -7,13 +7,13 @@
 //! │   2 │ next_number  │ 8: the number of the next file                                     │
 //! │   3 │ removed      │ level 1, number 8                                                  │
 //! │   4 │ added        │ level 1, number 8, size 8, entries 8, tombstones 8, smallest and   │
-//! │     │              │ largest number 8 and 8, smallest key, largest key: length 4, bytes │
+//! │     │              │ largest seq 8 and 8, smallest and largest key: length 4, bytes     │
 //! └─────┴──────────────┴───────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Fields stand one behind the other, each a byte for its tag and then its content; 3 and 4 may come
-//! any number of times, 1 and 2 at most once. Integers are little-endian. A checksum is around all
-//! of it: an edit is the payload of a record.
+//! Fields stand one behind the other in the order of their tags, each a byte for its tag and then its
+//! content; 3 and 4 may come any number of times, 1 and 2 at most once. Integers are little-endian.
+//! There is one way to write an edit, and checksums are around all of it: it goes into records.
 
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// [`BadEdit`] if a tag is none, a content is cut off, a field comes twice that may come once, or
-    /// a level is none.
+    /// [`BadEdit`] if a tag is none, comes behind a larger one, or a second time where it may come
+    /// once; if a content is cut off, a level is none, or a table has less than nothing in it.
     pub fn decode(bytes: &[u8]) -> Result<Edit, BadEdit> {
         // `Fields`, given, takes one number or key after the other from the front.
         todo!("day 2: edit decode")
@@ -100,9 +100,9 @@ impl<'a> Fields<'a> {
         Ok(self.bytes(u32::from_le_bytes(size) as usize)?.to_vec())
     }
 
-    /// A table, from its number on.
+    /// A table, from its number on; with the first of everything not behind the last.
     fn table(&mut self) -> Result<TableMeta, BadEdit> {
-        Ok(TableMeta {
+        let table = TableMeta {
             number: self.u64()?,
             size: self.u64()?,
             entry_count: self.u64()?,
@@ -111,7 +111,14 @@ impl<'a> Fields<'a> {
             largest_seq: self.u64()?,
             smallest: self.key()?,
             largest: self.key()?,
-        })
+        };
+        let is_good = table.tombstone_count <= table.entry_count
+            && table.smallest_seq <= table.largest_seq
+            && table.smallest <= table.largest;
+        match is_good {
+            true => Ok(table),
+            false => Err(bad(format!("table {} contradicts itself", table.number))),
+        }
     }
 }
 

@@ -129,12 +129,17 @@ impl Levels {
     /// The state after `edit`.
     ///
     /// **Day 2**, chapter `week04/day2-manifest.md`. What an edit removes must be there; then what
-    /// it adds goes to its place: in level 0 by number of operation, the newest first, below by key.
+    /// it adds goes to its place: in level 0 by largest sequence number, the newest first, below by
+    /// key.
     ///
     /// # Errors
     ///
     /// [`BadEdit`] if a table is removed that is not there, is added a second time, anywhere, or has
     /// its neighbours in the wrong order or a key in common with one; then nothing of it counts.
+    ///
+    /// # Panics
+    ///
+    /// If a level is none.
     pub fn apply(&self, edit: &Edit) -> Result<Levels, BadEdit> {
         // Removals first: a table may move from one level to another. Then insert, sort, and look
         // at all neighbours.

@@ -143,7 +143,7 @@ impl Tree {
         let number = Cell::new(0);
         let begin = || {
             may_go_on()?;
-            number.set(self.manifest.lock().new_number());
+            number.set(self.manifest.lock().new_number()?);
             let path = table_path(&self.dir, number.get());
             TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))
         };

@@ -7,13 +7,13 @@
 //! │   2 │ next_number  │ 8: the number of the next file                                     │
 //! │   3 │ removed      │ level 1, number 8                                                  │
 //! │   4 │ added        │ level 1, number 8, size 8, entries 8, tombstones 8, smallest and   │
-//! │     │              │ largest number 8 and 8, smallest key, largest key: length 4, bytes │
+//! │     │              │ largest seq 8 and 8, smallest and largest key: length 4, bytes     │
 //! └─────┴──────────────┴───────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Fields stand one behind the other, each a byte for its tag and then its content; 3 and 4 may come
-//! any number of times, 1 and 2 at most once. Integers are little-endian. A checksum is around all
-//! of it: an edit is the payload of a record.
+//! Fields stand one behind the other in the order of their tags, each a byte for its tag and then its
+//! content; 3 and 4 may come any number of times, 1 and 2 at most once. Integers are little-endian.
+//! There is one way to write an edit, and checksums are around all of it: it goes into records.
 
 use std::sync::Arc;
 
@@ -79,24 +79,27 @@ impl Edit {
     ///
     /// # Errors
     ///
-    /// [`BadEdit`] if a tag is none, a content is cut off, a field comes twice that may come once, or
-    /// a level is none.
+    /// [`BadEdit`] if a tag is none, comes behind a larger one, or a second time where it may come
+    /// once; if a content is cut off, a level is none, or a table has less than nothing in it.
     pub fn decode(bytes: &[u8]) -> Result<Edit, BadEdit> {
         // ANCHOR: day2_edit_decode
         // `Fields`, given, takes one number or key after the other from the front.
         let mut edit = Edit::default();
         let mut fields = Fields(bytes);
+        let mut last = 0;
         while let Some(tag) = fields.tag() {
+            if tag < last || (tag == last && tag < REMOVED) {
+                return Err(bad(format!("tag {tag} comes behind tag {last}")));
+            }
+            last = tag;
             match tag {
-                FLUSHED if edit.flushed.is_none() => {
+                FLUSHED => {
                     edit.flushed = Some(LogMark { lsn: fields.u64()?, seq: fields.u64()? });
                 }
-                NEXT_NUMBER if edit.next_number.is_none() => {
-                    edit.next_number = Some(fields.u64()?);
-                }
+                NEXT_NUMBER => edit.next_number = Some(fields.u64()?),
                 REMOVED => edit.removed.push((fields.level()?, fields.u64()?)),
                 ADDED => edit.added.push((fields.level()?, Arc::new(fields.table()?))),
-                _ => return Err(bad(format!("tag {tag} is none, or comes twice"))),
+                _ => return Err(bad(format!("there is no tag {tag}"))),
             }
         }
         Ok(edit)
@@ -146,9 +149,9 @@ impl<'a> Fields<'a> {
         Ok(self.bytes(u32::from_le_bytes(size) as usize)?.to_vec())
     }
 
-    /// A table, from its number on.
+    /// A table, from its number on; with the first of everything not behind the last.
     fn table(&mut self) -> Result<TableMeta, BadEdit> {
-        Ok(TableMeta {
+        let table = TableMeta {
             number: self.u64()?,
             size: self.u64()?,
             entry_count: self.u64()?,
@@ -157,7 +160,14 @@ impl<'a> Fields<'a> {
             largest_seq: self.u64()?,
             smallest: self.key()?,
             largest: self.key()?,
-        })
+        };
+        let is_good = table.tombstone_count <= table.entry_count
+            && table.smallest_seq <= table.largest_seq
+            && table.smallest <= table.largest;
+        match is_good {
+            true => Ok(table),
+            false => Err(bad(format!("table {} contradicts itself", table.number))),
+        }
     }
 }
 

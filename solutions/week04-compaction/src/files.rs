@@ -9,7 +9,8 @@
 //!   000007.sst.tmp     half written, as is CURRENT.tmp; after a crash they mean nothing
 //! ```
 //!
-//! Manifests and tables are numbered by one counter, and no number is ever used twice.
+//! Manifests and tables are numbered by one counter, and no two that were ever named have the same
+//! number.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ pub const LOCK: &str = "LOCK";
 pub const CURRENT: &str = "CURRENT";
 /// The directory of the log.
 pub const LOG: &str = "log";
+
+/// The largest number of a file. Two thousand million files are enough for as many memtables.
+pub const NUMBER_MAX: u64 = (1 << 31) - 1;
 
 /// What a file is, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +54,7 @@ pub fn kind_of(name: &str) -> Option<FileKind> {
         let is_ours = finished == CURRENT || matches!(kind_of(finished), Some(FileKind::Table(_)));
         return is_ours.then_some(FileKind::Temporary);
     }
-    // A number of twenty digits might be the last that there is.
-    let number = |digits: &str| digits.parse().ok().filter(|_| digits.len() < 20);
+    let number = |digits: &str| digits.parse().ok().filter(|&number| number <= NUMBER_MAX);
     let kind = match (name.strip_suffix(".sst"), name.strip_prefix("MANIFEST-")) {
         (Some(digits), _) => FileKind::Table(number(digits)?),
         (_, Some(digits)) => FileKind::Manifest(number(digits)?),

@@ -8,7 +8,7 @@
 //!   CURRENT.tmp ──► CURRENT               and then named, in one step
 //! ```
 //!
-//! Records are week 1's. An edit counts when it is on disk, all of it at once: before, the old tables
+//! Records are week 1's; an edit that is too large for one goes on in the next. It counts when it is on disk, all of it at once: before, the old tables
 //! are the store, and after, the new ones. So tables are synced before an edit names them, and those
 //! that it removes are files until it is synced.
 //!
@@ -17,6 +17,8 @@
 //! is named has been opened. If the last edit is lost to damage and not to a power cut, nothing in
 //! the file says so; but then a file that it removed is missing, or the log does not reach back.
 
+use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,11 +28,14 @@ use wal::fs::{File, Fs, read_all};
 use wal::{Error, Lsn, Record, RecordReader, Result, encode, has_witness};
 
 use crate::edit::Edit;
-use crate::files::{CURRENT, FileKind, kind_of, manifest_name};
+use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name};
 use crate::levels::{BadEdit, Levels};
 
 /// A manifest is begun anew when its edits have this size, in bytes: then it is read fast.
 const EDITS_SIZE_MAX: u64 = 1 << 20;
+/// The largest payload of a record here, in bytes. A record that has so many is one piece of an edit,
+/// and the next has more of it; the last piece is smaller, if need be empty.
+const PIECE_SIZE: usize = 1 << 20;
 
 // ANCHOR: listing_base_of
 /// The position of the first byte of manifest `number`, which no log and no other manifest has.
@@ -73,8 +78,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`BadEdit`] as for [`Levels::apply`], if the log or the next number goes back, or a table has
-    /// a number that has not been given out.
+    /// [`BadEdit`] as for [`Levels::apply`], if the log or the next number goes back, the next number
+    /// is larger than any file can have, or a table has one that has not been given out.
     pub fn apply(&self, edit: &Edit) -> Result<State, BadEdit> {
         let bad = |reason: String| Err(BadEdit { reason });
         let flushed = edit.flushed.unwrap_or(self.flushed);
@@ -84,6 +89,9 @@ impl State {
         let next_number = edit.next_number.unwrap_or(self.next_number);
         if next_number < self.next_number {
             return bad(format!("the next number is {next_number}, after {}", self.next_number));
+        }
+        if next_number > NUMBER_MAX + 1 {
+            return bad(format!("the next number is {next_number}, above {NUMBER_MAX}"));
         }
         if let Some((_, table)) = edit.added.iter().find(|(_, table)| table.number >= next_number) {
             return bad(format!("table {} is named before its number is given", table.number));
@@ -123,19 +131,21 @@ impl Manifest {
     /// # Errors
     ///
     /// [`Error::Corruption`] if `CURRENT` names no manifest, or is missing although there are
-    /// tables; if the manifest does not begin with a whole record, has a record that cannot be, or
-    /// is damaged, as a later record proves. [`Error::Io`].
+    /// tables; if the manifest does not begin with a whole edit, has one that cannot be, or is
+    /// damaged, as a later record proves. [`Error::Io`].
     pub fn recover(fs: &dyn Fs, dir: &Path) -> Result<State> {
         // ANCHOR: day2_recover
-        // `CURRENT` leads to the file; `read_current`, given, follows it. Each record is an edit. The
-        // first bytes that are none end it: a torn tail if `has_witness` knows nothing better. At last
-        // `raise_number`, given: files that nobody has named have numbers, too.
+        // `CURRENT` leads to the file; `read_current`, given, follows it. Put the pieces of an edit
+        // together. The first bytes that are no record end it all: a torn tail if the first edit is
+        // whole, and `has_witness` knows nothing better. At last `raise_number`, given: files that
+        // nobody has named have numbers, too.
         let mut state = State::new();
         let Some((file, base)) = read_current(fs, dir)? else {
             raise_number(fs, dir, &mut state)?;
             return Ok(state);
         };
         let mut reader = RecordReader::new(Arc::clone(&file), base, base);
+        let (mut bytes, mut edit_start, mut is_begun) = (Vec::new(), base, false);
         let stopped = loop {
             match reader.advance() {
                 Ok(true) => {}
@@ -143,14 +153,20 @@ impl Manifest {
                 Err(error @ Error::Corruption { .. }) => break Some(error),
                 Err(error) => return Err(error),
             }
-            let record = reader.record();
-            let edit = Edit::decode(record.payload);
+            let piece = reader.record().payload;
+            bytes.extend_from_slice(piece);
+            if piece.len() == PIECE_SIZE {
+                continue;
+            }
+            let edit = Edit::decode(&bytes);
             let damaged =
-                |bad: BadEdit| Error::corruption(file.path(), record.lsn - base, bad.reason);
+                |bad: BadEdit| Error::corruption(file.path(), edit_start - base, bad.reason);
             state = edit.and_then(|edit| state.apply(&edit)).map_err(damaged)?;
+            bytes.clear();
+            (edit_start, is_begun) = (reader.lsn(), true);
         };
         let end = reader.lsn();
-        if end == base || has_witness(&file, base, end)? {
+        if !is_begun || has_witness(&file, base, end)? {
             let cut = || Error::corruption(file.path(), end - base, "the manifest is cut off here");
             return Err(stopped.unwrap_or_else(cut));
         }
@@ -171,18 +187,17 @@ impl Manifest {
     ///
     /// # Cost
     ///
-    /// One record with all tables; four syncs.
+    /// One edit with all tables; four syncs.
     pub fn create(fs: Arc<dyn Fs>, dir: &Path, mut state: State) -> Result<Manifest> {
         // ANCHOR: day2_create
         // The file's number is the next one, and so the state that goes into it has the one behind.
         // The file's bytes and its name are on disk before `CURRENT` says it: `point_current`, given,
         // writes that by a temporary file and a rename.
-        let number = state.next_number;
-        state.next_number += 1;
+        let number = take_number(dir, &mut state)?;
         let name = manifest_name(number);
         let file = fs.create(&dir.join(&name))?;
         let base = base_of(number);
-        let first = record_of(&state.as_edit(), base)?;
+        let first = records_of(&state.as_edit(), base);
         file.write_at(0, &first)?;
         file.sync_data()?;
         fs.sync_dir(dir)?;
@@ -234,10 +249,10 @@ impl Manifest {
             let _ = self.fs.remove(&old);
             return Ok(());
         }
-        let record = record_of(edit, self.end)?;
-        self.file.write_at(self.end - self.base, &record)?;
+        let records = records_of(edit, self.end);
+        self.file.write_at(self.end - self.base, &records)?;
         self.file.sync_data()?;
-        self.end += record.len() as Lsn;
+        self.end += records.len() as Lsn;
         self.state = next;
         Ok(())
     }
@@ -249,18 +264,38 @@ impl Manifest {
     }
 
     /// A number for a new file.
-    pub fn new_number(&mut self) -> u64 {
-        self.state.next_number += 1;
-        self.state.next_number - 1
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when all have been given out.
+    pub fn new_number(&mut self) -> Result<u64> {
+        take_number(&self.dir, &mut self.state)
     }
 }
 
-/// An edit as a record at position `lsn`; all before it is on disk.
-fn record_of(edit: &Edit, lsn: Lsn) -> Result<Vec<u8>> {
-    let (mut payload, mut record) = (Vec::new(), Vec::new());
-    edit.encode(&mut payload);
-    encode(&Record { lsn, synced: lsn, payload: &payload }, &mut record)?;
-    Ok(record)
+fn take_number(dir: &Path, state: &mut State) -> Result<u64> {
+    let number = state.next_number;
+    if number > NUMBER_MAX {
+        let none_left = io::Error::other(format!("all numbers up to {NUMBER_MAX} are used"));
+        return Err(Error::io("number a file in", dir, none_left));
+    }
+    state.next_number += 1;
+    Ok(number)
+}
+
+/// An edit as records from position `lsn` on; all before it is on disk.
+fn records_of(edit: &Edit, mut lsn: Lsn) -> Vec<u8> {
+    let (mut bytes, mut records) = (Vec::new(), Vec::new());
+    edit.encode(&mut bytes);
+    let synced = lsn;
+    let end: &[u8] = &[];
+    let is_full = bytes.len().is_multiple_of(PIECE_SIZE);
+    for payload in bytes.chunks(PIECE_SIZE).chain(is_full.then_some(end)) {
+        let before = records.len();
+        encode(&Record { lsn, synced, payload }, &mut records).expect("a piece is not too large");
+        lsn += (records.len() - before) as Lsn;
+    }
+    records
 }
 
 /// The manifest that `CURRENT` names, and the position of its first byte; `None` in the directory of a
@@ -318,15 +353,15 @@ pub fn remove_orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<()
     // ANCHOR: day2_remove_orphans
     // Files that are not ours stay. So does the manifest's own.
     let current = manifest.file.path();
+    let named: HashSet<u64> =
+        manifest.state.levels.tables().map(|(_, table)| table.number).collect();
     for name in fs.list(dir)? {
         let path = dir.join(&name);
         let is_needed = match kind_of(&name) {
             None => true,
             Some(FileKind::Temporary) => false,
             Some(FileKind::Manifest(_)) => path == current,
-            Some(FileKind::Table(number)) => {
-                manifest.state.levels.tables().any(|(_, table)| table.number == number)
-            }
+            Some(FileKind::Table(number)) => named.contains(&number),
         };
         if !is_needed {
             fs.remove(&path)?;
@@ -336,7 +371,8 @@ pub fn remove_orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<()
     // ANCHOR_END: day2_remove_orphans
 }
 
-/// Raises the next number above those of all files in `dir`: some may never have been named.
+/// Raises the next number above those of all tables and manifests in `dir`: some may never have been
+/// named. A manifest of the same number would have the same positions.
 fn raise_number(fs: &dyn Fs, dir: &Path, state: &mut State) -> Result<()> {
     for name in fs.list(dir)? {
         if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(&name) {

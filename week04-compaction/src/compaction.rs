@@ -16,6 +16,7 @@
 //! it to hide, says what is known without it. (O'Neil, Cheng, Gawlick and O'Neil, "The Log-Structured
 //! Merge-Tree", 1996, has the merge; LevelDB's `db/db_impl.cc` the two rules.)
 
+use std::fmt;
 use std::sync::Arc;
 
 use memtable::{Cursor, InternalKey, Kind, Merge};
@@ -55,6 +56,22 @@ impl Compaction {
     pub fn is_oldest(&self, levels: &Levels, user_key: &[u8]) -> bool {
         // Tables below that are inputs are in the run, and not below it.
         todo!("day 3: is oldest")
+    }
+}
+
+/// `level 0: 8 7, level 6: 3 → level 6`.
+impl fmt::Display for Compaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = None;
+        for (level, table) in &self.inputs {
+            match before {
+                Some(before) if before == *level => write!(f, " {}", table.number)?,
+                None => write!(f, "level {level}: {}", table.number)?,
+                Some(_) => write!(f, ", level {level}: {}", table.number)?,
+            }
+            before = Some(*level);
+        }
+        write!(f, " → level {}", self.output_level)
     }
 }
 

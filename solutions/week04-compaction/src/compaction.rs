@@ -16,6 +16,7 @@
 //! it to hide, says what is known without it. (O'Neil, Cheng, Gawlick and O'Neil, "The Log-Structured
 //! Merge-Tree", 1996, has the merge; LevelDB's `db/db_impl.cc` the two rules.)
 
+use std::fmt;
 use std::sync::Arc;
 
 use memtable::{Cursor, InternalKey, Kind, Merge};
@@ -69,6 +70,22 @@ impl Compaction {
             .filter(|table| Some(table.largest_seq) < oldest_seq && table.spans(user_key));
         !below.chain(behind).any(|table| !is_input(table))
         // ANCHOR_END: day3_is_oldest
+    }
+}
+
+/// `level 0: 8 7, level 6: 3 → level 6`.
+impl fmt::Display for Compaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = None;
+        for (level, table) in &self.inputs {
+            match before {
+                Some(before) if before == *level => write!(f, " {}", table.number)?,
+                None => write!(f, "level {level}: {}", table.number)?,
+                Some(_) => write!(f, ", level {level}: {}", table.number)?,
+            }
+            before = Some(*level);
+        }
+        write!(f, " → level {}", self.output_level)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod leveled;
 pub mod levels;
 pub mod manifest;
 mod options;
+pub mod simulator;
 mod snapshots;
 mod source;
 mod store;

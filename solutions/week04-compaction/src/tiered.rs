@@ -1,19 +1,21 @@
 //! Tiered compaction: runs of like size are merged, and nothing else is.
 //!
 //! ```text
-//!   newest   1   1   1   1          four runs of like size: merge them
-//!                  4          4     one of 4 now, beside the other of 4
-//!   oldest               16                       when there are four of these, merge them
+//!   newest    1   1   1   1     a tier of four: one run now, four times as large,
+//!            4   4   4          in the next tier, and with it that has four:
+//!   oldest   40                 one run of 16
 //! ```
 //!
-//! A byte is written once for each size that its run grows through, so log₄ n times where leveled
-//! compaction writes it ten times a level. The price is that a lookup has more runs to ask, and that
-//! old versions stay longer: when all is merged into one, both copies are on disk at once.
+//! A byte is written once for each tier that it goes through, so log₄ n times, where leveled
+//! compaction writes it some ten times a level. The price: a lookup has more runs to ask, and old
+//! versions stay longer. When they take too much room everything is merged into one, and then both
+//! copies are on disk at once.
 //!
 //! A run is a table of level 0, or all of a level below. Newest first they stand as levels do, and a
 //! run that is made takes the place of its inputs, so reads know nothing of all this. (RocksDB calls
 //! it universal compaction; Lakshman and Malik, "Cassandra", 2010, size-tiered.)
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::compaction::Compaction;
@@ -44,51 +46,47 @@ fn runs(levels: &Levels) -> Vec<Run<'_>> {
 ///
 /// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer than `level0_tables` runs. Else:
 ///
-/// 1. if all runs but the oldest are together more than `space_max` percent of the oldest, all of
+/// 1. if all runs but the oldest are together more than `space_max_percent` of the oldest, all of
 ///    them;
-/// 2. else the newest run with those behind it, as long as the next is not larger than all before it
-///    together, if that makes two or more;
-/// 3. else so many of the newest that fewer than `level0_tables` are left.
+/// 2. else the newest tier that has `level0_tables` runs.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // ANCHOR: day5_pick
-    // How many of the newest? Then they are merged to where `output_level`, given, says.
+    // Which runs? Then they are merged to where `output_level`, given, says.
     let runs = runs(levels);
-    if runs.len() < options.level0_tables.max(2) {
+    let sizes: Vec<u64> = runs.iter().map(Run::size).collect();
+    let wanted = options.level0_tables.max(2);
+    if runs.len() < wanted {
         return None;
     }
-    let sizes: Vec<u64> = runs.iter().map(Run::size).collect();
     let (oldest, newer) = sizes.split_last()?;
-    let count = if is_above(newer.iter().sum(), options.space_max_percent, *oldest) {
-        runs.len()
-    } else {
-        match alike(&sizes) {
-            1 => runs.len() - options.level0_tables.max(2) + 2,
-            count => count,
-        }
+    let chosen = match is_above(newer.iter().sum(), options.space_max_percent, *oldest) {
+        true => 0..runs.len(),
+        false => tiers(&sizes).into_iter().find(|tier| tier.len() >= wanted)?,
     };
-    let inputs = runs[..count]
+    let output_level = output_level(&runs, chosen.end);
+    let inputs = runs[chosen]
         .iter()
         .flat_map(|run| run.tables.iter().map(|table| (run.level, Arc::clone(table))));
-    Some(Compaction { inputs: inputs.collect(), output_level: output_level(&runs, count) })
+    Some(Compaction { inputs: inputs.collect(), output_level })
     // ANCHOR_END: day5_pick
 }
 
-/// How many of the newest runs are alike: as long as the next is not larger than all before it
-/// together.
+/// The tiers of runs of these sizes, the newest first: a tier is runs side by side, none of them more
+/// than twice as large as its newest.
 ///
 /// **Day 5**.
-fn alike(sizes: &[u64]) -> usize {
-    // ANCHOR: day5_alike
-    // The first is alike by itself.
-    let mut sum = 0;
+fn tiers(sizes: &[u64]) -> Vec<Range<usize>> {
+    // ANCHOR: day5_tiers
+    // The first run that is too large for a tier is the newest of the next.
+    let mut tiers: Vec<Range<usize>> = Vec::new();
     for (index, &size) in sizes.iter().enumerate() {
-        if index > 0 && size > sum {
-            return index;
+        match tiers.last_mut() {
+            Some(tier) if size <= 2 * sizes[tier.start] => tier.end = index + 1,
+            _ => tiers.push(index..index + 1),
         }
-        sum += size;
     }
-    sizes.len()
-    // ANCHOR_END: day5_alike
+    tiers
+    // ANCHOR_END: day5_tiers
 }
 
 // ANCHOR: hidden_day5_is_above
@@ -98,10 +96,10 @@ fn is_above(size: u64, percent: u64, of: u64) -> bool {
 }
 // ANCHOR_END: hidden_day5_is_above
 
-/// Where a run goes that is made of the newest `count`: into the last level if they are all;
-/// directly above the next older run, if there is a level; else it stays in level 0.
-fn output_level(runs: &[Run<'_>], count: usize) -> usize {
-    match runs.get(count) {
+/// Where a run goes that is made of the runs in front of `end`: directly above the next older one, if
+/// there is a level, else it stays in level 0; without an older one, into the last level.
+fn output_level(runs: &[Run<'_>], end: usize) -> usize {
+    match runs.get(end) {
         None => LEVEL_COUNT - 1,
         Some(older) => older.level.saturating_sub(1),
     }

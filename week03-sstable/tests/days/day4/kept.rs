@@ -35,7 +35,7 @@ fn the_upper_32_bits_choose_one_of_many_lines() {
     let line_count = 65_539;
     let mut block = vec![0; line_count * LINE_SIZE];
     block.push(6);
-    let line_of = |key: &[u8]| ((hash(key) >> 32) * line_count as u64 >> 32) as usize;
+    let line_of = |key: &[u8]| (((hash(key) >> 32) * line_count as u64) >> 32) as usize;
     for index in 0..20 {
         block[line_of(&key_at(index)) * LINE_SIZE..][..LINE_SIZE].fill(0xff);
     }

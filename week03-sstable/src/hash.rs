@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   state = SEED ^ length                                      all of 64 bits
-//!   for each eight bytes, and what is left over padded with zeros, as a little-endian number:
+//!   for each eight bytes, and for what is left over, if anything, padded with zeros,
+//!   as a little-endian number:
 //!       state = fold(state ^ number, MULTIPLIER)
 //!   hash  = fold(state, SEED)
 //!

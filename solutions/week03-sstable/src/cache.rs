@@ -133,12 +133,12 @@ impl BlockCache {
             let look = shard.lock().look(key);
             match look {
                 Look::Hit(block) => return Ok(block),
-                Look::Wait(other) => {
-                    if let Some(outcome) = other.wait() {
+                Look::Wait(running) => {
+                    if let Some(outcome) = running.wait() {
                         return outcome;
                     }
                 }
-                Look::Miss(mine) => return Loading::new(shard, key, mine).finish(load),
+                Look::Miss(started) => return Loading::new(shard, key, started).finish(load),
             }
         }
         // ANCHOR_END: day5_get_or_load

@@ -139,6 +139,11 @@ impl FilterBuilder {
     /// Adds a user key. Its versions come one behind the other, and count once.
     ///
     /// **Day 4**. Without bits there is nothing to do.
+    ///
+    /// # Cost
+    ///
+    /// The hash, and eight bytes that are kept. Nearly always no allocation: the vector doubles
+    /// when it is full.
     pub fn add(&mut self, user_key: &[u8]) {
         // ANCHOR: day4_filter_add
         // The hash is all that the filter needs.
@@ -188,7 +193,7 @@ impl FilterBuilder {
 /// A filter in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// At least one, unless the filter lets everything through.
+    /// At least one.
     lines: Vec<Line>,
     probe_count: usize,
 }
@@ -200,8 +205,9 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`BadBlock`] at byte 0 if it is not made of lines, at least one, and at the last byte if the
-    /// number of probes is 0 or above [`PROBE_COUNT_MAX`]; nothing was allocated then.
+    /// [`BadBlock`] at the last byte if the number of probes is 0 or above [`PROBE_COUNT_MAX`], and
+    /// at byte 0 if the others are not lines, at least one. If both are so, either will do. Nothing
+    /// was allocated then.
     ///
     /// # Cost
     ///

@@ -312,7 +312,7 @@ fn the_empty_key_is_denied_as_often_as_any_other() {
 #[test]
 fn one_bit_that_is_not_set_denies_a_key() {
     for bits_per_key in [1, 10, 64] {
-        let block = block_of(bits_per_key, ["stone"]);
+        let block = lines_of(bits_per_key, ["stone"]);
         for bit in (0..8 * LINE_SIZE).filter(|bit| block[bit / 8] & 1 << (bit % 8) != 0) {
             let filter = decoded(&flipped(block.clone(), bit)).expect("a line and its probes");
             expect_denied(&filter, b"stone", &format!("without bit {bit}, which is one of its"));
@@ -329,13 +329,13 @@ fn one_bit_that_is_not_set_denies_a_key() {
 
 #[test]
 fn a_filter_is_asked_with_the_probes_that_its_block_names() {
-    let mut many = block_of(64, ["stone"]);
+    let mut many = lines_of(64, ["stone"]);
     for probes in 1..=30 {
         many[LINE_SIZE] = probes;
         let filter = decoded(&many).expect("1 to 30 probes");
         expect_let_through(&filter, b"stone", &format!("its first {probes} bits being set"));
     }
-    let mut one = block_of(1, ["stone"]);
+    let mut one = lines_of(1, ["stone"]);
     expect_let_through(&decoded(&one).expect("one probe"), b"stone", "its one bit being set");
     one[LINE_SIZE] = 2;
     expect_denied(&decoded(&one).expect("two probes"), b"stone", "its second bit not being set");
@@ -344,7 +344,7 @@ fn a_filter_is_asked_with_the_probes_that_its_block_names() {
 #[test]
 fn a_filter_is_read_back_as_it_was_written() {
     for count in [1, 51, 52, 1000] {
-        let block = block_of(10, random_keys(7, count));
+        let block = lines_of(10, random_keys(7, count));
         let [filter, again] = [&block, &block].map(|block| decoded(block).expect("a new filter"));
         assert_eq!(filter, again, "the same bytes twice: want equal filters {FORMAT}");
         let (size, want) = (filter.size(), block.len() - 1);
@@ -402,4 +402,5 @@ fn any_bytes_give_an_answer_or_an_error() {
 }
 
 mod cost;
+mod kept;
 mod table;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use clap::ArgMatches;
 use jzon::JsonValue;
 
-use crate::cli::{Answer, Subcommand, flag, word};
+use crate::cli::{Answer, Subcommand, flag, option, word};
 use crate::gate::Gate;
 use crate::hints::{self, Hints};
 use crate::repo::{self, Repo};
@@ -27,33 +28,42 @@ first; --more shows one more. What you have seen is remembered.
 Examples:
   cargo x hint week01              the first test of week 1 that is not green
   cargo x hint week01 4            the same of day 4
+  cargo x hint week01 --day 4      the same, in the words of `cargo x test`
   cargo x hint week01 4 --more     one hint more",
     arguments: || {
         vec![
             word("week", "WEEK", "The week: week01, 1 or wal; the one you are in if left out"),
             word(
-                "day",
+                "unit",
                 "DAY",
                 "The day or lab: 4, day4, bitcask; the first that is not green if left out",
             ),
+            option("day", "DAY", "The same, as `cargo x test` takes it").conflicts_with("unit"),
             flag("more", "Show one hint more than last time"),
         ]
     },
     read: |given| {
-        let args = Args {
-            week: given.remove_one("week"),
-            day: given.remove_one("day"),
-            more: given.get_flag("more"),
-        };
+        let args = Args::read(given);
         Box::new(move |repo| run(repo, args))
     },
 };
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Args {
     week: Option<String>,
     day: Option<String>,
     more: bool,
+}
+
+impl Args {
+    /// The day may stand behind the week or behind `--day`.
+    fn read(given: &mut ArgMatches) -> Args {
+        Args {
+            week: given.remove_one("week"),
+            day: given.remove_one("unit").or_else(|| given.remove_one("day")),
+            more: given.get_flag("more"),
+        }
+    }
 }
 
 /// Runs the command.
@@ -218,6 +228,24 @@ mod tests {
         let text = "number = 1\nname = 'wal'\ntitle = ''\npromise = ''\nopen = false\n\
                     [[day]]\nid = 'day1'\ntitle = ''\nidea = ''\n";
         Week::parse("week01-wal", text).unwrap()
+    }
+
+    #[test]
+    fn the_day_stands_behind_the_week_or_behind_its_option() {
+        let read = |typed: &str| {
+            let command = clap::Command::new("hint").args((COMMAND.arguments)());
+            let given = command.try_get_matches_from(["hint"].into_iter().chain(typed.split(' ')));
+            given.map(|mut given| Args::read(&mut given))
+        };
+        let day = |day: &str| Args {
+            week: Some("week03".to_owned()),
+            day: Some(day.to_owned()),
+            more: false,
+        };
+        assert_eq!(read("week03 5").unwrap(), day("5"));
+        assert_eq!(read("week03 --day 5").unwrap(), day("5"));
+        assert_eq!(read("--day lz4 week03").unwrap(), day("lz4"));
+        assert!(read("week03 5 --day 6").is_err(), "two days are one too many");
     }
 
     #[test]

@@ -84,15 +84,15 @@ impl<'a> Loading<'a> {
         // First the shard, then those who wait: once they know, nobody can still find the load. If
         // `load` panics, `self` is dropped with `self.load` in it.
         let outcome = load();
-        let waiting = self.load.take().expect("it ends once");
+        let running = self.load.take().expect("it ends once");
         match &outcome {
             Ok(block) => {
                 self.shard.lock().insert(self.key, block.clone());
-                waiting.end(State::Done(Ok(block.clone())));
+                running.end(State::Done(Ok(block.clone())));
             }
             Err(error) => {
                 self.shard.lock().forget(self.key);
-                waiting.end(State::Done(Err(share(error))));
+                running.end(State::Done(Err(share(error))));
             }
         }
         outcome

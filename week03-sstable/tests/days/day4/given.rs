@@ -15,8 +15,8 @@ use wal::testing::show;
 use wal::{Result, Seq};
 
 pub(in crate::day4) const ANSWER: &str = "(rule 1 of day 4: a key that was added is always let through, and \
-                                 of all others hardly more than theory says, whatever they look \
-                                 like)";
+                                 of all others as many as theory says, within 1.3 times, whatever \
+                                 they look like)";
 pub(in crate::day4) const FORMAT: &str = "(rule 2 of day 4: hash, line and bits of a key are the file \
                                  format's, to the bit: a reader looks where the writer wrote)";
 pub(in crate::day4) const USER_KEYS: &str = "(rule 3 of day 4: the filter holds user keys, each once, also \
@@ -24,7 +24,8 @@ pub(in crate::day4) const USER_KEYS: &str = "(rule 3 of day 4: the filter holds 
 pub(in crate::day4) const HOSTILE: &str = "(rule 4 of day 4: any bytes may come in; a filter is whole lines, \
                                   at least one, and a number of probes from 1 to 30)";
 pub(in crate::day4) const ASKED_FIRST: &str = "(rule 5 of day 4: the filter is asked before anything is \
-                                      read, and each answer of it is counted once)";
+                                      read, whatever the key, and each answer of it is counted \
+                                      once)";
 
 /// Where the table is.
 pub(in crate::day4) const PATH: &str = "/db/000007.sst";
@@ -50,14 +51,28 @@ pub(in crate::day4) fn block_of<K: AsRef<[u8]>>(
     builder.finish()
 }
 
+/// The block of a filter that has both bits and keys, and so has lines.
+#[track_caller]
+pub(in crate::day4) fn lines_of<K: AsRef<[u8]>>(
+    bits_per_key: usize,
+    keys: impl IntoIterator<Item = K>,
+) -> Vec<u8> {
+    let block = block_of(bits_per_key, keys);
+    let size = block.len();
+    assert!(
+        size > LINE_SIZE,
+        "a filter with bits and keys is a line at least and a byte, and has {size} bytes {FORMAT}"
+    );
+    block
+}
+
 /// The filter of these keys, read back from its block.
 #[track_caller]
 pub(in crate::day4) fn filter_of<K: AsRef<[u8]>>(
     bits_per_key: usize,
     keys: impl IntoIterator<Item = K>,
 ) -> Filter {
-    let block = block_of(bits_per_key, keys);
-    assert!(!block.is_empty(), "a filter with bits and keys has bytes, and got none {FORMAT}");
+    let block = lines_of(bits_per_key, keys);
     decoded(&block).unwrap_or_else(|bad| panic!("a new filter is no filter: {bad} {FORMAT}"))
 }
 

@@ -23,7 +23,7 @@ pub(super) const CHARGED: &str = "(rule 3 of day 5: each block is charged its si
                                   and a shard holds no more than its capacity; only what is pinned \
                                   may exceed it)";
 pub(super) const QUEUES: &str = "(rule 4 of day 5: small queue, main queue, ghosts: what was used \
-                                 since a queue took it stays, the rest goes)";
+                                 since a queue took it, or is pinned, stays, the rest goes)";
 pub(super) const NAMED: &str = "(rule 5 of day 5: a block's name is its table's number and its \
                                 offset; each question counts as a hit, a miss or a wait)";
 
@@ -96,10 +96,22 @@ impl Places {
         ('a'..='z').filter(|&name| self.0.contains(key(name as u64))).collect()
     }
 
+    /// The queues leave these, and no others.
     #[track_caller]
     pub(super) fn expect_there(&self, names: &str, after: &str) {
+        self.expect(names, after, QUEUES);
+    }
+
+    /// These are there, some of them because they are pinned, and no others.
+    #[track_caller]
+    pub(super) fn expect_pinned(&self, names: &str, after: &str) {
+        self.expect(names, after, CHARGED);
+    }
+
+    #[track_caller]
+    fn expect(&self, names: &str, after: &str, rule: &str) {
         let there = self.there();
-        assert!(there == names, "after {after}: there should be {names}, and is {there} {QUEUES}");
+        assert!(there == names, "after {after}: there should be {names}, and is {there} {rule}");
     }
 
     /// How many of the places are taken.

@@ -134,7 +134,7 @@ fn pins_alone_may_exceed_the_capacity() {
     let shared = Arc::clone(&cache);
     let why = format!("for room that there is not: all blocks are pinned {CHARGED}");
     let pins: Vec<Block> = must_end(&why, move || shared.pin("abcdefghijklmnopqrstuvwxy"));
-    cache.expect_there("abcdefghijklmnopqrstuvwxy", "25 were pinned in 10 places");
+    cache.expect_pinned("abcdefghijklmnopqrstuvwxy", "25 were pinned in 10 places");
     assert_eq!(cache.taken(), 25, "places: what is pinned is in memory, and charged {CHARGED}");
     let held = drop_some(pins, 4);
     cache.ask("z");
@@ -161,7 +161,7 @@ fn the_one_that_is_not_pinned_is_found_wherever_it_stands() {
         let pins = cache.pin(&pinned);
         cache.ask("l");
         let want = format!("{pinned}kl");
-        cache.expect_there(&want, &format!("{pinned} were pinned, and {free} not, l came"));
+        cache.expect_pinned(&want, &format!("{pinned} were pinned, and {free} not, l came"));
         assert_eq!(cache.taken(), 10, "places: {free} was to be had {CHARGED}");
         drop(pins);
     }

@@ -62,8 +62,8 @@ impl Lsm {
     /// [`Error::Corruption`] names the file that is damaged or missing, and nothing was removed;
     /// [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Lsm> {
-        // The directory and its lock, the tables, and the log from where it goes on. The thread that
-        // compacts begins last.
+        // The directory and its lock, the tables, and the log from where it goes on. If all that is
+        // there, the orphans go. The thread that compacts begins last.
         todo!("day 6: open")
     }
 

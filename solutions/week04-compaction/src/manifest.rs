@@ -13,8 +13,8 @@
 //! that it removes are files until it is synced.
 //!
 //! A store that is opened begins a manifest of its own, so that nobody ever writes behind a torn
-//! tail. What no manifest names is nobody's: [`remove_orphans`] removes it, but only when all that
-//! is named has been opened. If the last edit is lost to damage and not to a power cut, nothing in
+//! tail. What no manifest names is nobody's: [`orphans`] finds it, and it goes when all that is named
+//! has been opened. If the last edit is lost to damage and not to a power cut, nothing in
 //! the file says so; but then a file that it removed is missing, or the log does not reach back.
 
 use std::collections::HashSet;
@@ -340,42 +340,37 @@ fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
     fs.sync_dir(dir)
 }
 
-/// Removes what is not named by `manifest`: tables that were half made or are not needed any more,
-/// older manifests, temporary files.
+/// The files in `dir` that are not needed with `manifest`: tables that were half made or are not named
+/// any more, older manifests, temporary files.
 ///
-/// **Day 2**. Only when every table that is named has been opened: with a table missing, the edit
-/// that says so may be what was lost.
+/// **Day 2**. They may be removed when all that is named is there and fits, and so does the log; but
+/// not before: if something is missing, the edit that says so may be what was lost.
 ///
 /// # Errors
 ///
-/// [`Error::Io`]; what is left does no harm, and goes the next time.
-pub fn remove_orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<()> {
-    // ANCHOR: day2_remove_orphans
+/// [`Error::Io`].
+pub fn orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>> {
+    // ANCHOR: day2_orphans
     // Files that are not ours stay. So does the manifest's own.
-    let current = manifest.file.path();
-    let named: HashSet<u64> =
-        manifest.state.levels.tables().map(|(_, table)| table.number).collect();
-    for name in fs.list(dir)? {
-        let path = dir.join(&name);
-        let is_needed = match kind_of(&name) {
-            None => true,
-            Some(FileKind::Temporary) => false,
-            Some(FileKind::Manifest(_)) => path == current,
-            Some(FileKind::Table(number)) => named.contains(&number),
-        };
-        if !is_needed {
-            fs.remove(&path)?;
-        }
-    }
-    Ok(())
-    // ANCHOR_END: day2_remove_orphans
+    let tables = manifest.state.levels.tables();
+    let named: HashSet<u64> = tables.map(|(_, table)| table.number).collect();
+    let paths = fs.list(dir)?.into_iter().map(|name| (kind_of(&name), dir.join(name)));
+    let is_orphan = |(kind, path): &(Option<FileKind>, PathBuf)| match *kind {
+        None => false,
+        Some(FileKind::Temporary) => true,
+        Some(FileKind::Manifest(_)) => path != manifest.file.path(),
+        Some(FileKind::Table(number)) => !named.contains(&number),
+    };
+    Ok(paths.filter(is_orphan).map(|(_, path)| path).collect())
+    // ANCHOR_END: day2_orphans
 }
 
-/// Raises the next number above those of all tables and manifests in `dir`: some may never have been
-/// named. A manifest of the same number would have the same positions.
+/// Raises the next number above those of all files in `dir`: some may never have been named. A
+/// manifest of the same number would have the same positions, and an orphan the same name.
 fn raise_number(fs: &dyn Fs, dir: &Path, state: &mut State) -> Result<()> {
     for name in fs.list(dir)? {
-        if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(&name) {
+        let finished = name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name);
+        if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(finished) {
             state.next_number = state.next_number.max(number + 1);
         }
     }

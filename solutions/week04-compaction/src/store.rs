@@ -63,8 +63,8 @@ impl Lsm {
     /// [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Lsm> {
         // ANCHOR: day6_open
-        // The directory and its lock, the tables, and the log from where it goes on. The thread that
-        // compacts begins last.
+        // The directory and its lock, the tables, and the log from where it goes on. If all that is
+        // there, the orphans go. The thread that compacts begins last.
         fs.create_dir(dir)?;
         let lock = fs.lock(&dir.join(LOCK))?;
         fs.sync_dir(dir.parent().unwrap_or(dir))?;
@@ -73,6 +73,7 @@ impl Lsm {
         mem.begin = tree.flushed();
         mem.flush = Some(Arc::clone(&tree) as Arc<dyn Flush>);
         let mem = MemStore::open(fs, &dir.join(LOG), mem)?;
+        tree.remove_orphans()?;
         let compactor = std::thread::spawn({
             let tree = Arc::clone(&tree);
             move || tree.run_compactor()

@@ -3,26 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lsm::{Lsm, LsmOptions};
-use sstable::TableOptions;
+use lsm::Lsm;
 use wal::Engine;
 use wal::fs::Fs;
 
-/// Memtables of a few entries, tables of two, and levels of a few of these.
-fn small() -> LsmOptions {
-    LsmOptions {
-        memtable_size: 400,
-        cache_size: 10_000,
-        table: TableOptions { block_size: 64, restart_interval: 3, ..TableOptions::default() },
-        table_size: 400,
-        level0_tables: 2,
-        level0_slow: 8,
-        level0_stop: 12,
-        base_level_size: 1_000,
-        level_ratio: 3,
-        ..LsmOptions::default()
-    }
-}
+use self::given::small;
 
 fn open_small(fs: Arc<dyn Fs>, dir: &Path) -> wal::Result<Box<dyn Engine>> {
     Ok(Box::new(Lsm::open(fs, dir, small())?))
@@ -72,3 +57,9 @@ wal::conformance! {
     #[test] fn a_full_disk_is_an_error_and_loses_nothing();
     #[test] fn a_failed_read_is_an_error_and_never_a_wrong_answer();
 }
+
+mod crashes;
+mod damage;
+mod given;
+mod life;
+mod readers;

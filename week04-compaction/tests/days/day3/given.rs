@@ -116,8 +116,10 @@ pub(super) fn try_open(sim: &SimFs) -> Result<Tree> {
 
 #[track_caller]
 pub(super) fn open(sim: &SimFs) -> Tree {
-    try_open(sim)
-        .unwrap_or_else(|error| panic!("the tables must open, and fail: {error} {DURABLE}"))
+    let tree = try_open(sim)
+        .unwrap_or_else(|error| panic!("the tables must open, and fail: {error} {DURABLE}"));
+    tree.remove_orphans().expect("a good disk");
+    tree
 }
 
 /// A full memtable of these entries; the log goes on at `lsn`.

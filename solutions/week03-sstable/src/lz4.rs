@@ -18,10 +18,11 @@
 //! ```
 //!
 //! A block does not say how large it was: who stores it says that in front. A copy may be longer
-//! than its offset, and then copies what it has just made. There are two rules for the end: the
-//! last five bytes are literals, and no copy begins in the last twelve. Readers have relied on them
-//! since the first version, to copy more than they need without a look at where the memory ends;
-//! ours does not, and reads blocks that break them.
+//! than its offset, and then copies what it has just made. Of the last token the low four bits mean
+//! nothing. There are two rules for the end: the last five bytes are literals, and a copy begins at
+//! least twelve before the end. Readers have relied on them since the first version, to copy more
+//! than they need without a look at where the memory ends; ours does not, and reads blocks that
+//! break them.
 //!
 //! The format is Yann Collet's (`doc/lz4_Block_format.md` in LZ4's sources). Read
 //! `lz4/compress.rs` next, then `lz4/decompress.rs`.
@@ -41,8 +42,8 @@ pub const OFFSET_MAX: usize = u16::MAX as usize;
 /// The last bytes of a block, which are never part of a copy.
 pub const END_LITERALS: usize = 5;
 
-/// The last bytes of a block, in which no copy begins.
-pub const END_WITHOUT_START: usize = 12;
+/// A copy begins at least so many bytes before the end of the block.
+pub const START_TO_END_MIN: usize = 12;
 
 /// The most bytes that one byte of a block can stand for: 255 more of a copy.
 pub const RATIO_MAX: usize = 255;

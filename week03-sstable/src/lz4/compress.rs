@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{COPY_LEN_MIN, END_LITERALS, END_WITHOUT_START, NIBBLE_MAX, OFFSET_MAX, size_max};
+use super::{COPY_LEN_MIN, END_LITERALS, NIBBLE_MAX, OFFSET_MAX, START_TO_END_MIN, size_max};
 use crate::block::shared_prefix;
 use crate::format::{BLOCK_SIZE_MAX, u32_at};
 
@@ -72,15 +72,15 @@ impl Compressor {
     pub fn compress(&mut self, block: &[u8], out: &mut Vec<u8>) {
         assert!(block.len() <= BLOCK_SIZE_MAX, "a block of {} bytes", block.len());
         // Room, and an empty table. From copy to copy: what lies between is literals. `done` bytes
-        // are written; the table has not seen those inside of a copy, and two before its end are a
-        // good place to have in it.
+        // are written. The table has not seen the places inside of a copy: put the one into it that
+        // is two bytes before the copy's end.
         todo!("lab lz4: compress")
     }
 
     /// The first copy that begins at `from` or later; `None` if the rest is literals.
     ///
-    /// **Lab lz4**. It begins before the last [`END_WITHOUT_START`] bytes. Every place that is
-    /// looked at is in the table behind it.
+    /// **Lab lz4**. It begins at least [`START_TO_END_MIN`] bytes before the end. Every place that
+    /// is looked at is in the table afterwards, also one that was found to repeat.
     ///
     /// # Cost
     ///
@@ -95,7 +95,8 @@ impl Compressor {
     /// Puts `at` into the table, and returns what the table had for the five bytes that are there.
     ///
     /// **Lab lz4**. Five, although four are enough for a copy: one of four saves a byte, and takes
-    /// the place of a longer one that begins a byte later.
+    /// the place of a longer one that begins a byte later. There may be no more than seven bytes
+    /// from here on: read four, and one.
     #[inline]
     fn swap(&mut self, block: &[u8], at: usize) -> usize {
         // The entry's number is as many of the product's highest bits as the table asks for: they
@@ -116,7 +117,7 @@ impl Default for Compressor {
 /// the block; to the right, before the last [`END_LITERALS`] bytes.
 fn grow(block: &[u8], from: usize, before: usize, at: usize) -> Repeat {
     // To the right, `shared_prefix` of day 1 compares eight bytes at a time. To the left there is
-    // something only where places were stepped over.
+    // something only where places were stepped over, or lie inside of a copy.
     todo!("lab lz4: grow")
 }
 

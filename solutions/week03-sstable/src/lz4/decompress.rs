@@ -20,11 +20,14 @@ const CHUNK: usize = 32;
 ///
 /// [`BadBlock`], with a place in `packed`:
 ///
-/// * 0 if `raw_size` is above [`RATIO_MAX`] times its length; nothing was allocated then;
-/// * its length if a token, a length or an offset is cut off, or if the block has fewer bytes than
+/// * 0 if `raw_size` is above [`RATIO_MAX`] times `packed.len()`; nothing was allocated then;
+/// * `packed.len()` if a token, a length or an offset is cut off, or if the block has fewer bytes than
 ///   `raw_size`;
 /// * the first literal's, if there are fewer than the token says, or more than fit into `raw_size`;
 /// * the offset's, if it is 0, leads to before the block, or its copy does not fit.
+///
+/// If several are wrong, it is the first that is met: an offset is judged before the length behind
+/// it, and whether something fits when its length has been read whole.
 ///
 /// # Cost
 ///
@@ -131,12 +134,12 @@ fn copy_literals(packed: &[u8], block: &mut [u8], count: usize) {
 
 /// Copies `len` bytes of `block`, from `offset` before `to`, to `to`: both are inside of it.
 ///
-/// **Lab lz4**. If `len` is above `offset`, what is copied is copied again. What is in `block`
-/// behind does not matter.
+/// **Lab lz4**. `offset` is not 0. If `len` is above `offset`, what is copied is copied again. What
+/// is in `block` behind does not matter.
 ///
 /// # Cost
 ///
-/// Where it overlaps, each step copies twice what the last one did.
+/// Byte by byte is right. Faster is, where it overlaps, to copy twice as much in each step.
 #[inline]
 fn copy_back(block: &mut [u8], to: usize, offset: usize, len: usize) {
     // ANCHOR: lz4_copy_back

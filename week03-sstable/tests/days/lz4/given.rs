@@ -11,12 +11,14 @@ pub(super) const FORMAT: &str = "(rule 1 of lab lz4: a token of two four-bit len
      means that bytes follow, the last of which is below 255)";
 pub(super) const OVERLAP: &str = "(rule 2 of lab lz4: a copy goes byte by byte, as far as anybody can see: one that is longer \
      than its offset repeats what it has just made)";
-pub(super) const END: &str = "(rule 3 of lab lz4: the last 5 bytes are literals, no copy begins in \
-                              the last 12, and no offset is 0 or above 65535)";
-pub(super) const FINDS: &str = "(rule 4 of lab lz4: what the table says is compared; a copy is as long as it gets; the same \
+pub(super) const END: &str = "(rule 3 of lab lz4: the last 5 bytes are literals, a copy begins at \
+                              least 12 before the end, and no offset is 0 or above 65535)";
+pub(super) const FINDS: &str = "(rule 4 of lab lz4: every place that is looked at is in the table, and what the table says is \
+     compared; steps grow by a byte after 32 tries in vain; a copy is as long as it gets; the same \
      block makes the same bytes, whatever was compressed before; what is in `out` stays)";
 pub(super) const HOSTILE: &str = "(rule 5 of lab lz4: any bytes may come in; what comes out is a block of exactly the size that \
-     was announced, or an error with the place; a size above 255 times the bytes gets no memory)";
+     was announced, or an error with the first place that is wrong; a size above 255 times the bytes \
+     gets no memory)";
 
 /// One sequence, without its literals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +106,33 @@ pub(super) fn walk(packed: &[u8]) -> Result<(Vec<u8>, Vec<Copied>), String> {
 }
 
 /// What your compressor makes of `block`.
+#[track_caller]
 pub(super) fn packed(block: &[u8]) -> Vec<u8> {
+    packed_by(&mut Compressor::new(), block)
+}
+
+/// What this compressor makes of `block`, without a panic.
+#[track_caller]
+pub(super) fn packed_by(compressor: &mut Compressor, block: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Compressor::new().compress(block, &mut out);
+    let shown = show(&block[..block.len().min(60)]).to_string();
+    let what = format!("`compress` panicked over {shown}, of {} bytes", block.len());
+    without_panic(|| compressor.compress(block, &mut out), &what, FINDS);
     out
+}
+
+/// What `work` returns. A panic says what it was about; one that only says "not yet implemented" goes
+/// on as it is.
+#[track_caller]
+fn without_panic<T>(work: impl FnOnce() -> T, what: &str, rule: &str) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        if text.starts_with("not yet implemented") {
+            resume_unwind(panic);
+        }
+        panic!("{what}: \"{text}\" {rule}");
+    })
 }
 
 /// `packed` is LZ4, of this block, by all its rules. Returns its copies.
@@ -145,17 +170,9 @@ pub(super) fn expect_good(packed: &[u8], block: &[u8], what: &str) -> Vec<Copied
 /// What `decompress` says of these bytes, without a panic.
 #[track_caller]
 pub(super) fn unpacked(packed: &[u8], raw_size: usize) -> Result<Vec<u8>, BadBlock> {
-    match catch_unwind(AssertUnwindSafe(|| decompress(packed, raw_size))) {
-        Ok(came) => came,
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map_or("", String::as_str);
-            if text.starts_with("not yet implemented") {
-                resume_unwind(panic);
-            }
-            let shown = show(&packed[..packed.len().min(60)]);
-            panic!("`decompress` panicked over {shown}, size {raw_size}: \"{text}\" {HOSTILE}");
-        }
-    }
+    let shown = show(&packed[..packed.len().min(60)]);
+    let what = format!("`decompress` panicked over {shown}, size {raw_size}");
+    without_panic(|| decompress(packed, raw_size), &what, HOSTILE)
 }
 
 /// The block that comes back is this one.
@@ -168,7 +185,7 @@ pub(super) fn expect_back(packed: &[u8], block: &[u8], what: &str) {
             let at = back.iter().zip(block).position(|(came, want)| came != want);
             panic!(
                 "{what}: `decompress` of {shown} gave {} bytes, want {}; the first that differs is \
-                 {at:?} {OVERLAP}",
+                 {at:?} {FORMAT} {OVERLAP}",
                 back.len(),
                 block.len()
             );

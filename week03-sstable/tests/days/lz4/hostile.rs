@@ -36,13 +36,25 @@ fn every_cut_is_refused() {
         }
     }
     // Token, 3 literals, offset, and more of a length: where it ends is where it is wrong.
-    let packed = sequence(b"abc", Some((3, 500)));
-    for size in (0..4).filter(|&size| size != 1).chain([5]).chain(6..=packed.len()) {
+    let packed = sequence(b"abc", Some((3, 200)));
+    for size in 0..=packed.len() {
         let at = if (2..4).contains(&size) { 1 } else { size };
-        expect_refused(&packed[..size], 503, at.min(size), &format!("{size} bytes of a sequence"));
+        expect_refused(&packed[..size], 203, at, &format!("{size} bytes of a sequence"));
     }
     // It may end behind literals only, and a copy that fills the block is not the end.
     expect_refused(b"\x10a\x01\0", 5, 4, "the sequence behind the copy is missing");
+}
+
+#[test]
+fn the_first_place_that_is_wrong_is_named() {
+    for more in 0..5 {
+        let packed = [&[0xf0][..], &vec![255; more]].concat();
+        expect_refused(&packed, 1, packed.len(), "a number of literals without its end");
+    }
+    let packed = [&sequence(b"abc", Some((3, 9)))[..], b"\xf0\xff"].concat();
+    expect_refused(&packed, 100, packed.len(), "the same, behind a sequence");
+    expect_refused(b"\x1fa\0\0", 300, 2, "an offset of 0, and a length that is cut off behind it");
+    expect_refused(b"\x1fa\x01\0", 5, 4, "a length that is cut off, and too long already");
 }
 
 const STONES: &[u8] = b"a stone on a stone on a stone, and no more";

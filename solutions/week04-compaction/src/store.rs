@@ -133,11 +133,16 @@ impl Store {
     }
 
     /// What a snapshot at `seq` sees of `key`.
+    ///
+    /// **Day 6**.
     fn get_at(&self, key: &[u8], seq: Seq) -> Result<Option<Bytes>> {
+        // ANCHOR: day6_get_at
+        // As `get`; but whatever the version is, it has what a snapshot sees that is alive.
         match self.mem.read(|_, view| view.get(key, seq))? {
             Lookup::Absent => Ok(self.tree.current().get(key, seq)?.into_value()),
             known => Ok(known.into_value()),
         }
+        // ANCHOR_END: day6_get_at
     }
 
     /// Memory and tables of one instant, and the number at which they are seen.
@@ -171,11 +176,17 @@ impl Picture {
         }))
     }
 
+    /// One cursor over memory and tables.
+    ///
+    /// **Day 6**.
     fn cursor(&self) -> Merge<Source<'_>> {
+        // ANCHOR: day6_cursor
+        // The newest source first: the memtable that is written, the frozen ones, the version's.
         let frozen = self.view.frozen.iter().map(|frozen| &frozen.table);
         let memory = [&self.view.active].into_iter().chain(frozen);
         let memory = memory.map(|table| Source::Mem(table.cursor()));
         Merge::new(memory.chain(self.version.cursors()).collect())
+        // ANCHOR_END: day6_cursor
     }
 }
 
@@ -216,19 +227,28 @@ impl Reader for Snapshot {
         self.store()?.get_at(key, self.seq)
     }
 
+    /// **Day 6**.
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
+        // ANCHOR: day6_snapshot_scan
+        // As `now` takes a picture, but without a look at the floor.
         let store = self.store()?;
         let view = store.mem.now()?.view;
         let picture = Picture { view, version: store.tree.version() };
         Ok(picture.into_scan(range, direction, self.seq))
+        // ANCHOR_END: day6_snapshot_scan
     }
 }
 
 impl Drop for Snapshot {
+    /// **Day 6**. Compaction need not know of it any more.
     fn drop(&mut self) {
+        // ANCHOR: day6_snapshot_drop
+        // If the store is still there.
+        // STUB: let _ = &self.store;
         if let Some(store) = self.store.upgrade() {
             store.tree.snapshots().remove(self.seq);
         }
+        // ANCHOR_END: day6_snapshot_drop
     }
 }
 
@@ -244,18 +264,26 @@ impl Reader for Lsm {
 }
 
 impl Engine for Lsm {
+    /// **Day 6**. An empty batch changes nothing, and waits for nothing.
     fn write(&self, batch: WriteBatch, durability: Durability) -> Result<Seq> {
+        // ANCHOR: day6_write
+        // Open? May it begin? Then memory has it.
         self.check_open()?;
         if !batch.is_empty() {
             self.store.tree.admit()?;
         }
         self.store.mem.write(batch, durability)
+        // ANCHOR_END: day6_write
     }
 
+    /// **Day 6**. Compaction knows of it before anybody has it.
     fn snapshot(&self) -> Result<Box<dyn Reader>> {
+        // ANCHOR: day6_snapshot
+        // Its number is taken inside of `Snapshots::add`: between the two no compaction begins.
         let store = &self.store;
         let seq = store.tree.snapshots().add(|| store.mem.read(|seq, _| seq))?;
         Ok(Box::new(Snapshot { store: Arc::downgrade(store), seq }))
+        // ANCHOR_END: day6_snapshot
     }
 
     fn sync(&self) -> Result<()> {
@@ -299,7 +327,10 @@ impl Engine for Lsm {
         Stats { engine: "Lsm", counters }
     }
 
+    /// **Day 6**. Waits for the table that is being written, and for no compaction to end.
     fn close(&self) -> Result<()> {
+        // ANCHOR: day6_close
+        // Once. The compactor first, then memory with its flusher; the lock last, whatever came.
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -307,6 +338,7 @@ impl Engine for Lsm {
         let closed = self.store.mem.close();
         self.lock.lock().take();
         closed
+        // ANCHOR_END: day6_close
     }
 }
 

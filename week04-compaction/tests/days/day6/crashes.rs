@@ -7,8 +7,9 @@ use wal::{Durability, Engine, Error, Reader};
 use super::given::*;
 
 #[test]
-fn a_thousand_stores_crash_again_and_again_and_keep_what_they_promised() {
-    for_each_seed(1_000, |sim| {
+fn a_thousand_crashes_take_nothing_that_was_promised() {
+    // Each of the stores ends in four crashes, and some while they are opened.
+    for_each_seed(250, |sim| {
         let mut dice = Workload::new(sim.seed());
         let mut model = Model::new();
         let crash = [Crash::PowerCut, Crash::Kill][dice.below(2)];

@@ -102,7 +102,7 @@ fn a_snapshot_does_not_keep_a_store_open() {
 
 #[test]
 fn a_key_that_is_always_there_is_always_found() {
-    for_each_seed(4, |sim| {
+    for_each_seed(2, |sim| {
         let store = open(sim, LsmOptions { level0_tables: 1, memtable_size: 200, ..small() });
         overwrite(&store, 0..1);
         let is_done = AtomicBool::new(false);
@@ -123,7 +123,7 @@ fn a_key_that_is_always_there_is_always_found() {
                 }
             };
             let readers = [0, 1, 2].map(|reader| scope.spawn(move || look(reader)));
-            overwrite(&store, 1..400);
+            overwrite(&store, 1..300);
             is_done.store(true, Ordering::Release);
             for reader in readers {
                 reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

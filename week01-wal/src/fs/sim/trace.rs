@@ -21,6 +21,8 @@ pub struct Counts {
     pub dir_syncs: u64,
     /// Sum of the sizes given to `write_at`.
     pub bytes_written: u64,
+    /// Sum of the sizes that `read_at` has given.
+    pub bytes_read: u64,
 }
 
 #[derive(Default)]

@@ -61,7 +61,11 @@ impl SimFile {
 
 impl File for SimFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        self.run(Operation::Read, Detail::None, |disk, _| Ok(disk.inode(self.id).read(offset, buf)))
+        self.run(Operation::Read, Detail::None, |disk, _| {
+            let size = disk.inode(self.id).read(offset, buf);
+            disk.trace.counts.bytes_read += size as u64;
+            Ok(size)
+        })
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {

@@ -97,6 +97,15 @@ impl Lsm {
         self.store.tree.version()
     }
 
+    /// Waits until nothing is to be compacted of what is in tables.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] if a flush or a compaction has failed, [`Error::Closed`].
+    pub fn settle(&self) -> Result<()> {
+        self.store.tree.settle()
+    }
+
     /// Ends the thread that compacts, when it has finished the table that it is at.
     fn stop_compactor(&self) {
         self.store.tree.stop();

@@ -336,6 +336,28 @@ impl Tree {
         }
     }
 
+    /// Waits until nothing is to be compacted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`] if a flush or a compaction has failed, [`Error::Closed`] if the store stops.
+    pub fn settle(&self) -> Result<()> {
+        let mut failure = self.failure.lock();
+        loop {
+            if let Some(cause) = &*failure {
+                return Err(Error::Poisoned { cause: Arc::clone(cause) });
+            }
+            if self.stopping.load(Ordering::Acquire) {
+                return Err(Error::Closed);
+            }
+            // What is being done is picked again until it is done.
+            if self.pick().is_none() {
+                return Ok(());
+            }
+            self.changed.wait(&mut failure);
+        }
+    }
+
     /// Holds a write back as long as it takes for compaction to keep up.
     ///
     /// **Day 5**, chapter `week04/day5-tiered.md`.

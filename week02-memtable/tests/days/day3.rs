@@ -4,6 +4,7 @@
 mod given;
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use given::*;
@@ -170,11 +171,15 @@ fn a_search_ends_where_it_should_whatever_is_inserted_meanwhile() {
     let a = put("a", 1);
     a.insert_into(&table);
     let range = KeyRange::half_open("a", "b");
+    let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
         // Each one comes right behind `a`, in front of all that came before.
-        let writer = scope.spawn(|| (1..20_000).for_each(|seq| put("b", seq).insert_into(&table)));
+        scope.spawn(|| {
+            let wanted = (1..1_000_000).take_while(|_| !is_done.load(Ordering::Relaxed));
+            wanted.for_each(|seq| put("b", seq).insert_into(&table));
+        });
         let mut cursor = table.cursor();
-        while !writer.is_finished() {
+        for _ in 0..20_000 {
             cursor.seek_back(InternalKey::oldest(b"a")).expect("memory does not fail");
             expect_at(
                 &cursor,
@@ -188,6 +193,7 @@ fn a_search_ends_where_it_should_whatever_is_inserted_meanwhile() {
                 "entering a up to b backward, while `b`s come in (rule 4)",
             );
         }
+        is_done.store(true, Ordering::Relaxed);
     });
 }
 

@@ -21,13 +21,19 @@ use bytes::Bytes;
 use self_cell::self_cell;
 use wal::{Direction, Entry, KeyRange, Lsn, Reader, Result, Scan, Seq};
 
-use crate::{Lookup, MemCursor, MemTable, Merge, Visible};
+use crate::{Lookup, Merge, Visible};
+
+/// The memtable that a store has, and its cursor: day 2's, or the lab's with the feature `skiplist`.
+#[cfg(not(feature = "skiplist"))]
+pub use crate::memtable::{MemCursor as StoreCursor, MemTable as StoreTable};
+#[cfg(feature = "skiplist")]
+pub use crate::skiplist::{SkipCursor as StoreCursor, SkipTable as StoreTable};
 
 /// The memtables of a store at one moment.
 #[derive(Debug)]
 pub struct View {
     /// The one that is being written.
-    pub active: Arc<MemTable>,
+    pub active: Arc<StoreTable>,
     /// Those that are full, the newest first.
     pub frozen: Vec<Frozen>,
 }
@@ -36,7 +42,7 @@ pub struct View {
 #[derive(Debug, Clone)]
 pub struct Frozen {
     /// Its entries. Nobody adds to them any more.
-    pub table: Arc<MemTable>,
+    pub table: Arc<StoreTable>,
     /// What the log has before this is in this table or in an older one.
     pub end: LogMark,
 }
@@ -53,7 +59,7 @@ pub struct LogMark {
 impl View {
     /// The view of a store without entries.
     pub fn new() -> View {
-        View { active: Arc::new(MemTable::new()), frozen: Vec::new() }
+        View { active: Arc::new(StoreTable::new()), frozen: Vec::new() }
     }
 
     /// The view after this one, when the active memtable is full and the log ends at `end`.
@@ -87,7 +93,7 @@ impl View {
     /// A cursor over all versions in all memtables.
     ///
     /// **Day 5**.
-    pub fn cursor(&self) -> Merge<MemCursor<'_>> {
+    pub fn cursor(&self) -> Merge<StoreCursor<'_>> {
         // Sources are given the newest first.
         todo!("day 5: cursor")
     }
@@ -129,7 +135,7 @@ impl Reader for Snapshot {
     }
 }
 
-type ViewCursor<'a> = Visible<Merge<MemCursor<'a>>>;
+type ViewCursor<'a> = Visible<Merge<StoreCursor<'a>>>;
 
 self_cell! {
     /// A scan and the view that its cursors borrow from.

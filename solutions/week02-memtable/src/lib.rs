@@ -36,5 +36,5 @@ pub use merge::Merge;
 pub use queue::{Group, WriteQueue};
 pub use store::{MemOptions, MemStore};
 pub use tables::Flush;
-pub use view::{Frozen, LogMark, Snapshot, View};
+pub use view::{Frozen, LogMark, Snapshot, StoreCursor, StoreTable, View};
 pub use visible::Visible;

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use bytes::Bytes;
-use memtable::{Cursor, InternalKey, MemCursor};
+use memtable::{Cursor, InternalKey, StoreCursor};
 use sstable::TableCursor;
 use wal::Result;
 
@@ -16,7 +16,7 @@ use crate::version::LevelCursor;
 #[derive(Debug)]
 pub enum Source<'a> {
     /// A memtable, active or frozen.
-    Mem(MemCursor<'a>),
+    Mem(StoreCursor<'a>),
     /// A table of level 0.
     Table(TableCursor<'a>),
     /// A level below.

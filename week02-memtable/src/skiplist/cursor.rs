@@ -24,6 +24,12 @@ impl<'a> SkipCursor<'a> {
     pub(super) fn new(list: &'a List) -> SkipCursor<'a> {
         SkipCursor { list, at: HEAD }
     }
+
+    /// The value that it is at, where it stands; empty at no entry. For whoever copies entries from
+    /// here to elsewhere.
+    pub fn value(&self) -> &[u8] {
+        self.list.entry(self.at).map_or(&[], Entry::value_bytes)
+    }
 }
 
 impl Cursor for SkipCursor<'_> {

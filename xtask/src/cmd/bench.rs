@@ -29,11 +29,13 @@ Examples:
   cargo x bench week01                    all benches, yours and the reference's
   cargo x bench week01 append             only those with `append` in their name
   cargo x bench week01 --reference        the reference alone
-  cargo x bench week03 --peers            beside RocksDB and others, instead of the week's benches
-  cargo x bench week01 -- --quick         arguments for criterion",
+  cargo x bench --peers                   the newest week's beside RocksDB and others
+  cargo x bench week03 --peers            another week's, instead of its benches
+  cargo x bench week01 -- --quick         arguments for criterion
+  cargo x bench --peers -- --help         arguments for the comparison",
     arguments: || {
         vec![
-            week(),
+            week().required(false).required_unless_present("peers"),
             word("filter", "FILTER", "A part of the names of benches"),
             flag("mine", "Only your own code").conflicts_with("reference"),
             flag("reference", "Only the reference's code"),
@@ -41,12 +43,14 @@ Examples:
                 "peers",
                 "Beside what other people use, instead of the week's benches (from week 3 on)",
             ),
-            word("args", "ARGS", "Arguments for criterion").last(true).num_args(1..),
+            word("args", "ARGS", "Arguments for criterion, or for the comparison")
+                .last(true)
+                .num_args(1..),
         ]
     },
     read: |given| {
         let args = Args {
-            week: given.remove_one("week").expect("required"),
+            week: given.remove_one("week"),
             filter: given.remove_one("filter"),
             mine: given.get_flag("mine"),
             reference: given.get_flag("reference"),
@@ -59,7 +63,8 @@ Examples:
 
 #[derive(Debug)]
 struct Args {
-    week: String,
+    /// The newest that has a comparison, if none is named.
+    week: Option<String>,
     filter: Option<String>,
     mine: bool,
     reference: bool,
@@ -85,8 +90,19 @@ impl Args {
 /// Runs the command.
 fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
     let weeks = Weeks::load(repo)?;
-    let week = weeks.find_open(&args.week)?;
+    let has_peers =
+        |week: &&Week| repo.solutions().join("peers/src/bin").join(week.label()).is_dir();
+    let week = match &args.week {
+        Some(name) => weeks.find_open(name)?,
+        None => weeks.open().filter(has_peers).last().context("no open week has a comparison")?,
+    };
     if args.peers {
+        if !has_peers(&week) {
+            bail!(
+                "{} has nobody to be compared with; it is measured beside the reference",
+                week.label()
+            );
+        }
         return beside_peers(repo, week, &args);
     }
     let mut measured = BTreeMap::new();
@@ -109,12 +125,6 @@ fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
 fn beside_peers(repo: &Repo, week: &Week, args: &Args) -> anyhow::Result<Answer> {
     let peers = repo.solutions().join("peers");
     let label = week.label();
-    if !peers.join("src/bin").join(&label).is_dir() {
-        bail!("{label} has nobody to be compared with; it is measured beside the reference");
-    }
-    if !args.args.is_empty() {
-        bail!("--peers does not measure with criterion, and knows no arguments for it");
-    }
     anstream::eprintln!(
         "{}",
         paint(
@@ -133,6 +143,7 @@ fn beside_peers(repo: &Repo, week: &Week, args: &Args) -> anyhow::Result<Answer>
         let mut command = cargo(&peers);
         command.args(["run", "--release", "--quiet", "--bin", &label]);
         command.args(["--features", &format!("{label},{feature}"), "--"]).args(&args.filter);
+        command.args(&args.args);
         if !wait(&mut command)?.success() {
             answer = Answer::No;
         }

@@ -50,6 +50,9 @@ struct Settings {
 const CACHED: Settings = Settings { lz4: false, filter: true, cache: true };
 
 fn main() -> anyhow::Result<()> {
+    if let Some(unknown) = std::env::args().nth(2) {
+        anyhow::bail!("the only argument is a part of the rows' names; what is `{unknown}`?");
+    }
     let exe = std::env::current_exe()?;
     let dir = tempfile::tempdir_in(exe.parent().context("a program is in a directory")?)?;
     let ours = Ours::create(dir.path(), CACHED)?;

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Our memtables are those of week 2's lab, with the feature `skiplist`; of your own code they are day
-//! 2's, unless you say `--features skiplist`.
+//! 2's.
 //!
 //! Two are not quite as the others. redb has no writes that survive a kill and nothing more: its
 //! writes without a sync are lost with the process. And memstore and logstore, of weeks 1 and 2, have

@@ -101,6 +101,17 @@ pub(super) fn level_of(tables: &[Vec<Entry>]) -> Given {
     given_in(&tables, None)
 }
 
+/// A level 1 of a thousand tables, with one key in each: the even numbers.
+pub(super) fn many_tables() -> Given {
+    let table = |n: u32| vec![Entry::put(number(2 * n), 7, "x")];
+    level_of(&(0..1_000).map(table).collect::<Vec<_>>())
+}
+
+/// A key that is as large as the number.
+pub(super) fn number(n: u32) -> Vec<u8> {
+    n.to_be_bytes().to_vec()
+}
+
 /// Tables as flushes and compactions leave them: the newest operations in level 0, in overlapping
 /// tables; older ones below, a level in tables that have no key in common.
 pub(super) fn random(dice: &mut Workload) -> Given {

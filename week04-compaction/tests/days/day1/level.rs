@@ -154,6 +154,19 @@ fn a_move_enters_only_the_tables_that_it_has_to() {
 }
 
 #[test]
+fn the_table_of_a_seek_is_found_by_halving() {
+    // All targets are behind the last of a thousand tables. A walk along the tables runs into the
+    // time limit.
+    let given = many_tables();
+    let target = &Entry::put(number(9_999), 7, "");
+    let mut cursor = LevelCursor::new(given.version.level(1));
+    for _ in 0..800_000 {
+        cursor.seek(target.key()).expect("a good disk");
+        assert_eq!(cursor.key(), None, "behind all tables {WALKS}");
+    }
+}
+
+#[test]
 fn a_walk_reads_each_block_once() {
     let given = level_of(&tables(6, 10, 30));
     for (start, step) in [(First, Next), (Last, Prev)] {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lsm::{LEVEL_COUNT, LevelCursor, LiveTable, Source, Version, files};
 use memtable::{Kind, Lookup, MemTable, Merge, Visible};
 use sstable::{BlockCache, TableBuilder, TableOptions};
@@ -43,6 +44,8 @@ pub(super) const SHOP: &str = "0: lamp@9=9 quartz@8- / 0: lamp@7- marble@6=6 / \
 pub(super) struct Given {
     pub(super) sim: SimFs,
     pub(super) version: Version,
+    /// What is in the tables, with their levels; the first is table 1.
+    tables: Vec<(usize, Vec<Entry>)>,
     /// Above all tables; empty unless it says something else.
     memory: MemTable,
     /// All entries, in order.
@@ -83,7 +86,8 @@ pub(super) fn given_in(tables: &[(usize, Vec<Entry>)], cache: Option<&Arc<BlockC
         levels[*level].push(open(&sim, number, cache));
     }
     let version = Version::new(levels, 0);
-    Given { sim, version, memory: MemTable::new(), entries: in_order(lists.concat()) }
+    let (tables, entries) = (tables.to_vec(), in_order(lists.concat()));
+    Given { sim, version, tables, memory: MemTable::new(), entries }
 }
 
 /// Tables written as `level: entries`, with a slash between them.
@@ -180,8 +184,11 @@ impl Given {
     pub(super) fn expect_scan(&self, direction: Direction, seq: Seq) {
         let mut keys: Vec<&[u8]> = self.entries.iter().map(|entry| &entry.user_key[..]).collect();
         keys.dedup();
-        let seen = |key| Some((key, in_list(&self.entries, key, seq).into_value()?));
-        let mut want: Vec<_> = keys.into_iter().filter_map(seen).collect();
+        let seen = |key: &[u8]| {
+            let value = in_list(&self.entries, key, seq).into_value()?;
+            Some((Bytes::copy_from_slice(key), value))
+        };
+        let mut want: Vec<(Bytes, Bytes)> = keys.into_iter().filter_map(seen).collect();
         if direction == Direction::Backward {
             want.reverse();
         }
@@ -189,11 +196,16 @@ impl Given {
         let merge = Merge::new(memory.into_iter().chain(self.version.cursors()).collect());
         let scan = Visible::new(merge, KeyRange::all(), direction, seq);
         let came = scan.collect::<Result<Vec<_>>>().expect("a good disk");
-        let differs = came.iter().map(|(key, value)| (&key[..], value.clone())).ne(want.clone());
-        assert!(
-            !differs,
-            "a scan at {seq}, {direction:?}, over memory and {}: want {want:?}, got {came:?} {WALKS}",
-            self.describe()
+        let Some(at) = (0..want.len().max(came.len())).find(|&at| want.get(at) != came.get(at))
+        else {
+            return;
+        };
+        let (want, came) = (want.get(at), came.get(at));
+        let key = want.or(came).map_or(&[][..], |(key, _)| key);
+        panic!(
+            "a scan at {seq}, {direction:?}, over memory and tables, at its entry {at}: want \
+             {want:?}, got {came:?}. {} {WALKS}",
+            self.describe(key)
         );
     }
 
@@ -203,9 +215,9 @@ impl Given {
         let is_right = came.as_ref().is_ok_and(|came| *came == want);
         assert!(
             is_right,
-            "{} at {seq}: want {want:?}, got {came:?}, in {} {DECIDES}",
+            "{} at {seq}: want {want:?}, got {came:?}. {} {DECIDES}",
             show(key),
-            self.describe()
+            self.describe(key)
         );
     }
 
@@ -230,10 +242,9 @@ impl Given {
         let each_once = asked.is_sorted_by(|one, other| one < other);
         assert!(
             each_once && asked.iter().all(|number| want.contains(number)),
-            "{} at {seq} asks the tables {asked:?}: want {want:?} at most, and each once; tables \
-             from 1 on are {} {ASKED}",
+            "{} at {seq} asks the tables {asked:?}: want {want:?} at most, and each once. {} {ASKED}",
             show(key),
-            self.describe()
+            self.describe(key)
         );
     }
 
@@ -249,15 +260,23 @@ impl Given {
         self.asked_by(|_| step.on(&mut cursor).expect("a good disk")).len()
     }
 
-    fn describe(&self) -> String {
-        let tables = (0..LEVEL_COUNT).flat_map(|level| {
-            let tables = self.version.level(level).iter();
-            tables.map(move |table| {
-                let (smallest, largest) = (&table.meta.smallest, &table.meta.largest);
-                format!("{level}: {} … {}", show(smallest), show(largest))
-            })
-        });
-        tables.collect::<Vec<_>>().join(", ")
+    /// The tables that span `key`, and what they have of it.
+    fn describe(&self, key: &[u8]) -> String {
+        let spans = |list: &[Entry]| {
+            list[0].user_key[..] <= *key && *key <= list[list.len() - 1].user_key[..]
+        };
+        let numbered = (1..).zip(&self.tables).filter(|(_, (_, list))| spans(list));
+        let table = |(number, (level, list)): (usize, &(usize, Vec<Entry>))| {
+            let versions = list.iter().filter(|entry| entry.user_key == key);
+            let versions: Vec<String> = versions.map(Entry::to_string).collect();
+            let has = if versions.is_empty() { "nothing".to_owned() } else { versions.join(" ") };
+            format!("; table {number} in level {level} has {has}")
+        };
+        let tables: String = numbered.map(table).collect();
+        format!(
+            "Of all tables, these span it{}",
+            if tables.is_empty() { ": none" } else { &tables }
+        )
     }
 }
 

@@ -163,7 +163,7 @@ fn the_one_table_of_a_level_is_found_by_halving() {
     // all that is done is to look for the table. A walk along the tables runs into the time limit.
     let given = many_tables();
     let asked = given.asked_by(|version| {
-        for n in 0..600_000 {
+        for n in 0..300_000 {
             let key = number(1_801 + 2 * (n % 100));
             let came = version.get(&key, 99);
             assert!(matches!(came, Ok(Lookup::Absent)), "between two tables: {came:?} {DECIDES}");

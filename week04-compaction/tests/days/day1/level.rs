@@ -160,7 +160,7 @@ fn the_table_of_a_seek_is_found_by_halving() {
     let given = many_tables();
     let target = &Entry::put(number(9_999), 7, "");
     let mut cursor = LevelCursor::new(given.version.level(1));
-    for _ in 0..800_000 {
+    for _ in 0..400_000 {
         cursor.seek(target.key()).expect("a good disk");
         assert_eq!(cursor.key(), None, "behind all tables {WALKS}");
     }

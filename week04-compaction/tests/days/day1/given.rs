@@ -35,8 +35,8 @@ pub(super) const DIR: &str = "/db";
 
 // ANCHOR: listing_shop
 /// The chapter's tables, from the newest on, numbered from 1.
-pub(super) const SHOP: &str = "0: lamp@9=9 quartz@8- / 0: lamp@7- marble@6=6 / \
-                               1: agate@5=5 lamp@4=4 / 1: onyx@3=3 stove@5=5 / \
+pub(super) const SHOP: &str = "0: lamp@10=10 quartz@9- / 0: lamp@8- marble@7=7 / \
+                               1: agate@5=5 lamp@4=4 / 1: onyx@3=3 stove@6=6 / \
                                3: lamp@1=1 quartz@2=2";
 // ANCHOR_END: listing_shop
 

@@ -10,7 +10,8 @@ use crate::{MEMORY, allocated_by};
 
 /// So many tables of so many keys.
 fn tables(table_count: usize, count: usize, value_size: usize) -> Vec<Vec<Entry>> {
-    let entry = |n: usize| Entry::put(format!("key{:05}", 2 * n), 7, vec![n as u8; value_size]);
+    let entry =
+        |n: usize| Entry::put(format!("key{:05}", 2 * n), 7, vec![b'a' + n as u8 % 26; value_size]);
     let entries: Vec<Entry> = (0..table_count * count).map(entry).collect();
     entries.chunks(count).map(<[Entry]>::to_vec).collect()
 }
@@ -179,7 +180,11 @@ fn a_walk_reads_each_block_once() {
         }
         let blocks = given.version.tables().map(|table| table.table.properties().block_count());
         let (came, want) = (stats() - before, blocks.sum::<usize>() as u64);
-        assert_eq!(came, want, "blocks read by {start} and {step} to the end {HOLDS}");
+        assert!(
+            came == want,
+            "{start} and {step} to the end: want each of {want} blocks read once, got {came} reads \
+             {HOLDS}"
+        );
     }
 }
 
@@ -201,7 +206,11 @@ fn a_move_in_the_block_that_it_is_in_reads_and_allocates_nothing() {
             }
         });
     });
-    assert_eq!((read, allocated), (vec![], 0), "tables read, and bytes allocated {HOLDS}");
+    assert!(
+        read.is_empty() && allocated == 0,
+        "seeks and steps in one block, which the cursor has: want no read and no byte allocated, got \
+         reads of the tables {read:?} and {allocated} bytes {HOLDS}"
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn files(sim: &SimFs) -> Vec<u64> {
 fn expect_files(sim: &SimFs, want: &[u64], when: &str) {
     let mut came = files(sim);
     came.sort_unstable();
-    assert_eq!(came, want, "tables that are on the disk {when} {KEEPS}");
+    assert!(came == want, "tables on the disk {when}: want {want:?}, got {came:?} {KEEPS}");
 }
 
 #[track_caller]
@@ -71,7 +71,10 @@ fn a_reader_keeps_its_version_when_the_next_one_has_other_tables() {
         scan.next().expect("its tables are there");
         met += 1;
     }
-    assert_eq!(met, 6, "entries met by a scan whose tables are retired on the way {KEEPS}");
+    assert!(
+        met == 6,
+        "a scan whose tables are retired on the way: want 6 entries, got {met} {KEEPS}"
+    );
     expect_files(&sim, &[1, 2, 3, 4], "while the old version has its tables");
     drop(scan);
     drop(old);
@@ -125,5 +128,9 @@ fn a_file_that_cannot_be_removed_stays_and_nobody_panics() {
     let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(version)));
     assert!(dropped.is_ok(), "the disk refuses to remove a file, and drop panics {KEEPS}");
     let left = files(&sim).len();
-    assert_eq!(left, 1, "of two retired tables, the first to be removed stays {KEEPS}");
+    assert!(
+        left == 1,
+        "of two retired tables that are dropped, the disk refuses to remove the first: want one file \
+         that is left, got {left} {KEEPS}"
+    );
 }

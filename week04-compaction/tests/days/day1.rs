@@ -263,6 +263,16 @@ fn a_version_has_a_cursor_for_each_table_of_level_0_and_one_for_each_other_level
 }
 
 #[test]
+fn a_cursor_that_has_not_moved_has_read_nothing() {
+    let given = given("0: a@9=x / 0: a@8=x / 1: a@5=x / 1: b@5=x / 4: c@1=x");
+    let read = given.asked_by(|version| {
+        let at = version.cursors().iter().filter(|source| source.key().is_some()).count();
+        assert!(at == 0, "new cursors are at no entry: {at} of them are at one {WALKS}");
+    });
+    assert!(read.is_empty(), "cursors were made and not moved: tables {read:?} were read {HOLDS}");
+}
+
+#[test]
 fn a_merge_of_its_cursors_meets_all_entries_both_ways() {
     for seed in seeds(40) {
         let mut dice = Workload::new(seed);

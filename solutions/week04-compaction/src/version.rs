@@ -36,7 +36,7 @@ use crate::source::Source;
 
 pub use self::level::LevelCursor;
 
-/// A table of a store that is open.
+/// A table of a store that is open. Versions share it: each has one more `Arc` of it.
 pub struct LiveTable {
     /// What the manifest says of it.
     pub meta: Arc<TableMeta>,
@@ -88,18 +88,26 @@ impl LiveTable {
         }
     }
 
-    /// Lets the file go when nobody reads it any more: no manifest names it.
+    /// Says that no manifest names the file any more. It is still there: whoever has the table reads
+    /// on, and the last of them takes the file along.
     pub fn retire(&self) {
         self.is_obsolete.store(true, Ordering::Release);
     }
 }
 
 impl Drop for LiveTable {
+    /// Removes the file of a table that is retired; nobody has the table any more.
+    ///
+    /// **Day 1**, chapter `week04/day1-version.md`. What cannot be removed stays, and nobody hears of
+    /// it: the next opener removes it.
     fn drop(&mut self) {
+        // ANCHOR: day1_drop
+        // `Acquire`, as `retire` has it with `Release`. A `drop` must not panic.
+        // STUB: let _ = &self.fs;
         if self.is_obsolete.load(Ordering::Acquire) {
-            // If it stays, the next opener removes it.
             let _ = self.fs.remove(self.table.path());
         }
+        // ANCHOR_END: day1_drop
     }
 }
 
@@ -184,6 +192,10 @@ impl Version {
     /// and none for one without tables.
     ///
     /// **Day 1**.
+    ///
+    /// # Cost
+    ///
+    /// Nothing is read before a cursor is moved.
     pub fn cursors(&self) -> Vec<Source<'_>> {
         // ANCHOR: day1_cursors
         // A cursor for each table of level 0, and a `LevelCursor` for each level below that has any.

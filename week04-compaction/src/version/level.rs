@@ -20,6 +20,9 @@ use wal::Result;
 use super::LiveTable;
 
 /// A place in a level whose tables are in the order of their keys.
+///
+/// An error of a table comes out as it is; the cursor is then at no entry, and another seek may go
+/// elsewhere.
 pub struct LevelCursor<'a> {
     tables: &'a [Arc<LiveTable>],
     /// Which table `within` is in.
@@ -43,6 +46,10 @@ impl<'a> LevelCursor<'a> {
     /// # Errors
     ///
     /// Those of the move; the cursor is then at no entry.
+    ///
+    /// # Cost
+    ///
+    /// That of the move. A table that it is not in yet takes along the memory for a cursor.
     fn go(
         &mut self,
         index: usize,
@@ -50,6 +57,11 @@ impl<'a> LevelCursor<'a> {
     ) -> Result<()> {
         // The old table's cursor goes when it is left: with it goes its block.
         todo!("day 1: go")
+    }
+
+    /// Whether it is at an entry.
+    fn is_at_entry(&self) -> bool {
+        self.key().is_some()
     }
 }
 

@@ -8,6 +8,7 @@ use given::*;
 use lsm::Source;
 use memtable::{Cursor, Lookup, Merge};
 use sstable::BlockCache;
+use wal::Direction;
 use wal::fs::{Fault, Operation};
 use wal::testing::{Workload, seeds};
 
@@ -19,18 +20,27 @@ use crate::allocated_by;
 fn the_tables_of_the_chapter_answer_as_it_says() {
     let given = given(SHOP);
     let value = |text: &str| Lookup::Value(text.to_owned().into());
-    for (key, want) in [
-        ("lamp", value("9")),
-        ("quartz", Lookup::Deleted),
-        ("marble", value("6")),
-        ("agate", value("5")),
-        ("stove", value("5")),
-        ("opal", Lookup::Absent),
-        ("zinc", Lookup::Absent),
+    // Key, snapshot, answer, tables that are asked.
+    for (key, seq, want, asked) in [
+        (&b"lamp"[..], 99, value("10"), &[1][..]),
+        (b"lamp", 9, Lookup::Deleted, &[1, 2]),
+        (b"lamp", 5, value("4"), &[1, 2, 3]),
+        (b"lamp", 3, value("1"), &[1, 2, 3, 5]),
+        (b"quartz", 99, Lookup::Deleted, &[1]),
+        (b"quartz", 8, value("2"), &[1, 4, 5]),
+        (b"marble", 99, value("7"), &[1, 2]),
+        (b"agate", 99, value("5"), &[3]),
+        (b"opal", 99, Lookup::Absent, &[1, 4, 5]),
+        (b"zinc", 99, Lookup::Absent, &[]),
     ] {
-        let came = given.version.get(key.as_bytes(), 99);
+        let came = given.version.get(key, seq);
         let is_right = came.as_ref().is_ok_and(|came| *came == want);
-        assert!(is_right, "{key} in the chapter's tables: want {want:?}, got {came:?} {DECIDES}");
+        let key_shown = key.escape_ascii();
+        assert!(
+            is_right,
+            "{key_shown} at {seq} in the chapter's tables: want {want:?}, got {came:?} {DECIDES}"
+        );
+        given.expect_asked(key, seq, asked);
     }
 }
 
@@ -94,58 +104,49 @@ fn the_first_and_the_last_key_of_each_table_are_found() {
 fn a_version_without_tables_has_nothing() {
     let given = given_in(&[], None);
     given.expect_get(b"a", 99);
-    assert!(given.version.cursors().is_empty(), "cursors over no table {HOLDS}");
+    assert!(given.version.cursors().is_empty(), "cursors over no table {WALKS}");
 }
 
 // Who is asked.
 
 #[test]
 fn a_get_asks_one_table_of_a_level_at_most() {
+    // Tables b … d, f … h, j … l and so on, the same in each level below 0.
+    let letter = |n: usize| vec![b'a' + n as u8];
+    let table = |n: usize| {
+        vec![Entry::put(letter(4 * n + 1), 7, "x"), Entry::put(letter(4 * n + 3), 7, "")]
+    };
     let tables: Vec<_> = (1..=6)
-        .flat_map(|level| {
-            let key = |n| format!("key{n:02}");
-            // At each level, one table in five has the key as one of its ends only.
-            let table = move |n: usize| {
-                vec![
-                    Entry::put(key(2 * n), 7 - level as u64, "x"),
-                    Entry::put(key(2 * n + 1), 1, ""),
-                ]
-            };
-            (0..5).map(move |n| (level, table(n)))
-        })
+        .flat_map(|level| (0..5).map(move |n| (level, n)))
+        .map(|(l, n)| (l, table(n)))
         .collect();
     let given = given_in(&tables, None);
-    for n in 0..10 {
-        // Too old for all versions of the key: every level is asked, and each once.
-        let read = given.read_by(|version| {
-            let came = version.get(format!("key{n:02}").as_bytes(), 0);
-            assert!(matches!(came, Ok(Lookup::Absent)), "{came:?} {DECIDES}");
-        });
-        let levels: Vec<u64> = read.iter().map(|number| (number - 1) / 5 + 1).collect();
-        assert!(
-            levels.is_sorted_by(|one, other| one < other),
-            "tables that were read for key{n:02}, by their levels: {levels:?} {ASKED}"
-        );
+    for n in 0..22 {
+        // The snapshot is too old for all versions: each level is asked for a key that it spans.
+        let level = |level: u64| 5 * level + n as u64 / 4 + 1;
+        let want: Vec<u64> = if n % 4 == 0 { vec![] } else { (0..6).map(level).collect() };
+        given.expect_asked(&letter(n), 3, &want);
     }
 }
 
 #[test]
-fn a_get_reads_no_table_whose_span_does_not_have_the_key() {
+fn a_get_asks_no_table_whose_span_does_not_have_the_key() {
     let given =
         given("0: c@9=x f@9=x / 0: a@7=x b@7=x / 1: b@5=x d@5=x / 1: h@5=x k@5=x / 2: i@1=x");
     for (key, want) in [
-        (&b"0"[..], &[][..]),
+        (&b""[..], &[][..]),
+        (b"0", &[]),
         (b"bb", &[3]),
         (b"e", &[1]),
         (b"g", &[]),
+        (b"gz", &[]),
         (b"aa", &[2]),
         (b"i", &[4, 5]),
+        (b"j", &[4]),
+        (b"ka", &[]),
         (b"l", &[]),
     ] {
-        let read = given.read_by(|version| {
-            version.get(key, 99).expect("a good disk");
-        });
-        assert_eq!(read, want, "tables read for {} {ASKED}", key.escape_ascii());
+        given.expect_asked(key, 99, want);
     }
 }
 
@@ -153,11 +154,27 @@ fn a_get_reads_no_table_whose_span_does_not_have_the_key() {
 fn a_get_asks_nobody_behind_the_first_that_knows() {
     let given = given("0: a@9=9 b@9=x / 0: a@7- b@7=x / 1: a@5=5 b@5=x / 2: a@3=3 b@3=x");
     for (seq, want) in [(9, &[1][..]), (8, &[1, 2]), (5, &[1, 2, 3]), (3, &[1, 2, 3, 4])] {
-        let read = given.read_by(|version| {
-            version.get(b"a", seq).expect("a good disk");
-        });
-        assert_eq!(read, want, "tables read for a at {seq}, whose versions are 9, 7, 5, 3 {ASKED}");
+        given.expect_asked(b"a", seq, want);
     }
+}
+
+#[test]
+fn the_one_table_of_a_level_is_found_by_halving() {
+    // All lookups are of keys between two of a thousand tables, and far back: nothing is asked, and
+    // all that is done is to look for the table. A walk along the tables runs into the time limit.
+    let given = many_tables();
+    let asked = given.asked_by(|version| {
+        for n in 0..300_000 {
+            let key = number(1_801 + 2 * (n % 100));
+            let came = version.get(&key, 99);
+            assert!(matches!(came, Ok(Lookup::Absent)), "between two tables: {came:?} {DECIDES}");
+        }
+    });
+    let count = asked.len();
+    assert!(
+        count == 0,
+        "keys that no table spans: want no table asked, got {count} questions {ASKED}"
+    );
 }
 
 #[test]
@@ -180,26 +197,38 @@ fn a_get_allocates_nothing() {
             }
         }
     });
-    assert_eq!(allocated, 0, "bytes allocated by 300 gets whose blocks are in the cache {ASKED}");
+    let why = "rule 2 of day 1: a lookup allocates nothing that the tables do not";
+    assert!(
+        allocated == 0,
+        "300 gets whose blocks are in the cache: want no byte allocated, got {allocated} ({why})"
+    );
 }
 
 // What cannot be read.
 
 #[test]
 fn a_table_that_cannot_be_read_is_an_error_and_not_an_older_answer() {
-    for text in ["0: a@9=9 / 0: a@5=5", "0: a@9=9 / 1: a@5=5", "1: a@9=9 / 2: a@5=5"] {
-        let given = given(text);
-        given.sim.fail(Operation::Read, 1, Fault::Io);
-        let came = given.version.get(b"a", 99);
-        let is_io = came.as_ref().is_err_and(|error| error.io_kind().is_some());
-        assert!(is_io, "{text}: the first read fails: want the disk's error, got {came:?} {FAILS}");
-        given.expect_get(b"a", 99);
+    let given = given("0: a@9=9 / 0: a@7- / 1: a@5=5 / 2: a@3=3 / 6: a@1=1");
+    for seq in 0..=9 {
+        // Every read that a good disk sees, in turn.
+        let before = given.sim.counts().reads;
+        given.expect_get(b"a", seq);
+        for nth in 1..=given.sim.counts().reads - before {
+            given.sim.fail(Operation::Read, nth, Fault::Io);
+            let came = given.version.get(b"a", seq);
+            let is_io = came.as_ref().is_err_and(|error| error.io_kind().is_some());
+            assert!(
+                is_io,
+                "read {nth} of a get at {seq} fails: want the disk's error, got {came:?} {FAILS}"
+            );
+            given.expect_get(b"a", seq);
+        }
     }
 }
 
 #[test]
 fn a_damaged_table_is_named_and_the_others_answer() {
-    let given = given("0: a@9=9 c@9=9 / 1: a@5=5 b@5=5 / 1: d@5=5");
+    let given = given("0: a@9=9 b@9- c@9=9 / 1: a@5=5 b@5=5 / 1: d@5=5");
     let path = lsm::files::table_path(std::path::Path::new(DIR), 1);
     let mut bytes = given.sim.contents(&path);
     bytes[3] ^= 0xff;
@@ -225,7 +254,22 @@ fn a_version_has_a_cursor_for_each_table_of_level_0_and_one_for_each_other_level
             Source::Level(_) => "level",
         })
         .collect();
-    assert_eq!(kinds, ["table", "table", "table", "level", "level"], "sources of a merge {HOLDS}");
+    let want = ["table", "table", "table", "level", "level"];
+    assert!(
+        kinds == want,
+        "three tables in level 0, two each in levels 1 and 4: want the sources {want:?}, got \
+         {kinds:?} {WALKS}"
+    );
+}
+
+#[test]
+fn a_cursor_that_has_not_moved_has_read_nothing() {
+    let given = given("0: a@9=x / 0: a@8=x / 1: a@5=x / 1: b@5=x / 4: c@1=x");
+    let read = given.asked_by(|version| {
+        let at = version.cursors().iter().filter(|source| source.key().is_some()).count();
+        assert!(at == 0, "new cursors are at no entry: {at} of them are at one {WALKS}");
+    });
+    assert!(read.is_empty(), "cursors were made and not moved: tables {read:?} were read {HOLDS}");
 }
 
 #[test]
@@ -253,7 +297,25 @@ fn sources_stand_the_newest_first() {
             source.key().expect("it has an entry").seq
         })
         .collect();
-    assert_eq!(seqs, [9, 8, 5, 1], "numbers of their first entries {HOLDS}");
+    let want = [9, 8, 5, 1];
+    assert!(
+        seqs == want,
+        "numbers of the sources' first entries: want {want:?}, got {seqs:?} {WALKS}"
+    );
+}
+
+#[test]
+fn a_scan_over_memory_and_tables_sees_what_its_snapshot_sees() {
+    for seed in seeds(40) {
+        let mut dice = Workload::new(seed);
+        let given = random(&mut dice).under_memory(&mut dice);
+        for seq in [0, 100, 150, 180, 200, 205, 210, 220] {
+            for direction in [Direction::Forward, Direction::Backward] {
+                given.expect_scan(direction, seq);
+            }
+        }
+    }
 }
 
 mod level;
+mod picture;

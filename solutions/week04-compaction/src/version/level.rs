@@ -20,6 +20,9 @@ use wal::Result;
 use super::LiveTable;
 
 /// A place in a level whose tables are in the order of their keys.
+///
+/// An error of a table comes out as it is; the cursor is then at no entry, and another seek may go
+/// elsewhere.
 pub struct LevelCursor<'a> {
     tables: &'a [Arc<LiveTable>],
     /// Which table `within` is in.
@@ -43,6 +46,10 @@ impl<'a> LevelCursor<'a> {
     /// # Errors
     ///
     /// Those of the move; the cursor is then at no entry.
+    ///
+    /// # Cost
+    ///
+    /// That of the move. A table that it is not in yet takes along the memory for a cursor.
     fn go(
         &mut self,
         index: usize,
@@ -62,11 +69,10 @@ impl<'a> LevelCursor<'a> {
         // ANCHOR_END: day1_go
     }
 
-    // ANCHOR: hidden_day1_is_at_entry
+    /// Whether it is at an entry.
     fn is_at_entry(&self) -> bool {
         self.key().is_some()
     }
-    // ANCHOR_END: hidden_day1_is_at_entry
 }
 
 impl Cursor for LevelCursor<'_> {

@@ -3,50 +3,64 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lsm::{LEVEL_COUNT, LevelCursor, LiveTable, Version, files};
-use memtable::{Kind, Lookup};
+use bytes::Bytes;
+use lsm::{LEVEL_COUNT, LevelCursor, LiveTable, Source, Version, files};
+use memtable::{Kind, Lookup, MemTable, Merge, Visible};
 use sstable::{BlockCache, TableBuilder, TableOptions};
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, show};
-use wal::{Error, Result, Seq};
+use wal::{Direction, Error, KeyRange, Operation, Result, Seq};
 
 pub(super) use crate::entries::{Entry, entries, in_order};
-pub(super) use crate::walk::{First, Last, Next, Prev, Seek, SeekBack, Walk};
+pub(super) use crate::walk::{First, Last, Move, Next, Prev, Seek, SeekBack, Walk};
 
 pub(super) const DECIDES: &str = "(rule 1 of day 1: the first table that knows anything of the key \
                                   decides, level 0 from the newest on, then level by level; a \
                                   tombstone is an answer)";
-pub(super) const ASKED: &str = "(rule 2 of day 1: asked are only tables that span the key: of level \
-                                0 each, of another level one at most, and none behind the first \
-                                that knows)";
+pub(super) const ASKED: &str = "(rule 2 of day 1: asked are only tables that span the key, each once: \
+                                of level 0 all, of another level one at most, and none behind the \
+                                first that knows)";
 pub(super) const FAILS: &str = "(rule 3 of day 1: a table that cannot be read is an error, and no \
-                                reason to look into an older one)";
-pub(super) const WALKS: &str = "(rule 4 of day 1: a level's cursor is where a list of its entries \
-                                would be)";
-pub(super) const HOLDS: &str = "(rule 5 of day 1: a level's cursor holds one block of one table, and \
-                                reads only what it has to enter)";
+                                reason to look into another one; a cursor is then at no entry)";
+pub(super) const WALKS: &str = "(rule 4 of day 1: there is a cursor for each table of level 0, and \
+                                one for each other level, which is where a list of its entries would \
+                                be)";
+pub(super) const HOLDS: &str = "(rule 4 of day 1: a level's cursor enters only tables that it has to, \
+                                and holds one block of one table, which it keeps while it moves in \
+                                it)";
+pub(super) const KEEPS: &str = "(rule 5 of day 1: a version never changes; a table's file goes when \
+                                it is retired and nobody has the table any more, and not before)";
 
 pub(super) const DIR: &str = "/db";
 
-/// Three levels: the tables of the chapter.
-pub(super) const SHOP: &str = "0: lamp@9=9 quartz@8- / 0: lamp@7- marble@6=6 / \
-                               1: agate@5=5 lamp@4=4 / 1: onyx@3=3 stove@5=5 / 3: lamp@1=1 quartz@2=2";
+// ANCHOR: listing_shop
+/// The chapter's tables, from the newest on, numbered from 1.
+pub(super) const SHOP: &str = "0: lamp@10=10 quartz@9- / 0: lamp@8- marble@7=7 / \
+                               1: agate@5=5 lamp@4=4 / 1: onyx@3=3 stove@6=6 / \
+                               3: lamp@1=1 quartz@2=2";
+// ANCHOR_END: listing_shop
 
 /// Tables in levels, the disk, and all that is in them.
 pub(super) struct Given {
     pub(super) sim: SimFs,
     pub(super) version: Version,
+    /// What is in the tables, with their levels; the first is table 1.
+    tables: Vec<(usize, Vec<Entry>)>,
+    /// Above all tables; empty unless it says something else.
+    memory: MemTable,
     /// All entries, in order.
     pub(super) entries: Vec<Entry>,
 }
 
-/// A disk with a table for each of these lists, named by its place in the list.
+/// A disk with a table for each of these lists, named by its place in the list, with a filter that
+/// lets no other key through.
 pub(super) fn disk_with(tables: &[Vec<Entry>]) -> SimFs {
     let sim = SimFs::new(1);
     sim.create_dir(Path::new(DIR)).expect("a good disk");
     for (index, entries) in tables.iter().enumerate() {
         let path = files::table_path(Path::new(DIR), 1 + index as u64);
-        let options = TableOptions { block_size: 100, ..TableOptions::plain() };
+        let options =
+            TableOptions { block_size: 100, filter_bits_per_key: 30, ..TableOptions::plain() };
         let builder = TableBuilder::create(Arc::new(sim.clone()), &path, options);
         let mut builder = builder.expect("a good disk takes it");
         for entry in entries {
@@ -71,7 +85,9 @@ pub(super) fn given_in(tables: &[(usize, Vec<Entry>)], cache: Option<&Arc<BlockC
     for (number, (level, _)) in (1..).zip(tables) {
         levels[*level].push(open(&sim, number, cache));
     }
-    Given { sim, version: Version::new(levels, 0), entries: in_order(lists.concat()) }
+    let version = Version::new(levels, 0);
+    let (tables, entries) = (tables.to_vec(), in_order(lists.concat()));
+    Given { sim, version, tables, memory: MemTable::new(), entries }
 }
 
 /// Tables written as `level: entries`, with a slash between them.
@@ -87,6 +103,17 @@ pub(super) fn given(text: &str) -> Given {
 pub(super) fn level_of(tables: &[Vec<Entry>]) -> Given {
     let tables: Vec<_> = tables.iter().map(|entries| (1, entries.clone())).collect();
     given_in(&tables, None)
+}
+
+/// A level 1 of a thousand tables, with one key in each: the even numbers.
+pub(super) fn many_tables() -> Given {
+    let table = |n: u32| vec![Entry::put(number(2 * n), 7, "x")];
+    level_of(&(0..1_000).map(table).collect::<Vec<_>>())
+}
+
+/// A key that is as large as the number.
+pub(super) fn number(n: u32) -> Vec<u8> {
+    n.to_be_bytes().to_vec()
 }
 
 /// Tables as flushes and compactions leave them: the newest operations in level 0, in overlapping
@@ -137,26 +164,88 @@ pub(super) fn in_list(entries: &[Entry], key: &[u8], seq: Seq) -> Lookup {
 }
 
 impl Given {
+    /// The same under a memtable with a few operations, which are newer than all tables.
+    pub(super) fn under_memory(mut self, dice: &mut Workload) -> Given {
+        let count = dice.below(15);
+        let newer = operations(dice, count, &mut 216);
+        for Entry { user_key: key, seq, kind, value } in &newer {
+            let operation = match kind {
+                Kind::Put => Operation::Put { key, value },
+                Kind::Delete => Operation::Delete { key },
+            };
+            self.memory.insert(*seq, operation);
+        }
+        self.entries = in_order([self.entries, newer].concat());
+        self
+    }
+
+    /// That a scan of a snapshot at `seq` over memory and tables meets what it should.
+    #[track_caller]
+    pub(super) fn expect_scan(&self, direction: Direction, seq: Seq) {
+        let mut keys: Vec<&[u8]> = self.entries.iter().map(|entry| &entry.user_key[..]).collect();
+        keys.dedup();
+        let seen = |key: &[u8]| {
+            let value = in_list(&self.entries, key, seq).into_value()?;
+            Some((Bytes::copy_from_slice(key), value))
+        };
+        let mut want: Vec<(Bytes, Bytes)> = keys.into_iter().filter_map(seen).collect();
+        if direction == Direction::Backward {
+            want.reverse();
+        }
+        let memory = [Source::Mem(self.memory.cursor())];
+        let merge = Merge::new(memory.into_iter().chain(self.version.cursors()).collect());
+        let scan = Visible::new(merge, KeyRange::all(), direction, seq);
+        let came = scan.collect::<Result<Vec<_>>>().expect("a good disk");
+        let Some(at) = (0..want.len().max(came.len())).find(|&at| want.get(at) != came.get(at))
+        else {
+            return;
+        };
+        let (want, came) = (want.get(at), came.get(at));
+        let key = want.or(came).map_or(&[][..], |(key, _)| key);
+        panic!(
+            "a scan at {seq}, {direction:?}, over memory and tables, at its entry {at}: want \
+             {want:?}, got {came:?}. {} {WALKS}",
+            self.describe(key)
+        );
+    }
+
     #[track_caller]
     pub(super) fn expect_get(&self, key: &[u8], seq: Seq) {
         let (want, came) = (in_list(&self.entries, key, seq), self.version.get(key, seq));
         let is_right = came.as_ref().is_ok_and(|came| *came == want);
         assert!(
             is_right,
-            "{} at {seq}: want {want:?}, got {came:?}, in {} {DECIDES}",
+            "{} at {seq}: want {want:?}, got {came:?}. {} {DECIDES}",
             show(key),
-            self.describe()
+            self.describe(key)
         );
     }
 
-    /// The tables that `work` makes read a block, by their numbers.
-    pub(super) fn read_by(&self, work: impl FnOnce(&Version)) -> Vec<u64> {
-        let blocks = || self.version.tables().map(|table| table.table.stats().blocks_read);
-        let before: Vec<u64> = blocks().collect();
+    /// The tables that `work` asks, by their numbers, each as often as it is asked: its filter says
+    /// no and counts that, or a block of it is read.
+    pub(super) fn asked_by(&self, work: impl FnOnce(&Version)) -> Vec<u64> {
+        let asked = || {
+            let stats = self.version.tables().map(|table| table.table.stats());
+            stats.map(|stats| stats.filter_avoided + stats.blocks_read).collect::<Vec<_>>()
+        };
+        let before = asked();
         work(&self.version);
-        let tables = self.version.tables().zip(before.into_iter().zip(blocks()));
-        let read = tables.filter(|(_, (before, after))| before < after);
-        read.map(|(table, _)| table.meta.number).collect()
+        let times = asked().into_iter().zip(before).map(|(after, before)| after - before);
+        let tables = self.version.tables().map(|table| table.meta.number).zip(times);
+        tables.flat_map(|(number, times)| (0..times).map(move |_| number)).collect()
+    }
+
+    /// That a get asks no other table than these, and none of them twice.
+    #[track_caller]
+    pub(super) fn expect_asked(&self, key: &[u8], seq: Seq, want: &[u64]) {
+        let asked = self.asked_by(|_| self.expect_get(key, seq));
+        let each_once = asked.is_sorted_by(|one, other| one < other);
+        assert!(
+            each_once && asked.iter().all(|number| want.contains(number)),
+            "{} at {seq} asks the tables {asked:?}: want {want:?} at most, and each once. {} {ASKED}",
+            show(key),
+            self.describe(key)
+        );
     }
 
     /// A cursor over level 1 beside its list.
@@ -164,15 +253,30 @@ impl Given {
         Walk::new(&self.entries, LevelCursor::new(self.version.level(1)), WALKS)
     }
 
-    fn describe(&self) -> String {
-        let tables = (0..LEVEL_COUNT).flat_map(|level| {
-            let tables = self.version.level(level).iter();
-            tables.map(move |table| {
-                let (smallest, largest) = (&table.meta.smallest, &table.meta.largest);
-                format!("{level}: {} … {}", show(smallest), show(largest))
-            })
-        });
-        tables.collect::<Vec<_>>().join(", ")
+    /// How many reads `step` of a cursor over level 1 takes that is at `from`.
+    pub(super) fn reads_of(&self, from: &Entry, step: Move<'_>) -> usize {
+        let mut cursor = LevelCursor::new(self.version.level(1));
+        Seek(from).on(&mut cursor).expect("a good disk");
+        self.asked_by(|_| step.on(&mut cursor).expect("a good disk")).len()
+    }
+
+    /// The tables that span `key`, and what they have of it.
+    fn describe(&self, key: &[u8]) -> String {
+        let spans = |list: &[Entry]| {
+            list[0].user_key[..] <= *key && *key <= list[list.len() - 1].user_key[..]
+        };
+        let numbered = (1..).zip(&self.tables).filter(|(_, (_, list))| spans(list));
+        let table = |(number, (level, list)): (usize, &(usize, Vec<Entry>))| {
+            let versions = list.iter().filter(|entry| entry.user_key == key);
+            let versions: Vec<String> = versions.map(Entry::to_string).collect();
+            let has = if versions.is_empty() { "nothing".to_owned() } else { versions.join(" ") };
+            format!("; table {number} in level {level} has {has}")
+        };
+        let tables: String = numbered.map(table).collect();
+        format!(
+            "Of all tables, these span it{}",
+            if tables.is_empty() { ": none" } else { &tables }
+        )
     }
 }
 

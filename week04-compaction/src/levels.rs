@@ -14,6 +14,7 @@
 //!
 //! A picture of levels is never changed. An [`Edit`] makes the next one from it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -140,6 +141,10 @@ impl Levels {
     /// # Panics
     ///
     /// If a level is none.
+    ///
+    /// # Cost
+    ///
+    /// A copy of the lists, whose tables are shared, and a sort.
     pub fn apply(&self, edit: &Edit) -> Result<Levels, BadEdit> {
         // Removals first: a table may move from one level to another. Then insert, sort, and look
         // at all neighbours.

@@ -201,7 +201,8 @@ fn random_edits_fit_exactly_if_no_two_tables_of_what_they_make_conflict() {
                 levels.tables().map(|(level, table)| (level, table.number)).collect();
             let mut want: Vec<_> =
                 tables.iter().map(|(level, table)| (*level, table.number)).collect();
-            (came.sort_unstable(), want.sort_unstable());
+            came.sort_unstable();
+            want.sort_unstable();
             assert_eq!(came, want, "seed {seed}: level and number of all tables {FITS}");
         }
     }

@@ -4,7 +4,7 @@ use lsm::manifest::EDITS_SIZE_MAX;
 use wal::Result;
 use wal::fs::SimFs;
 use wal::testing::{
-    Crash, Workload, crash_at_every_operation, for_each_seed, kill_at_every_operation,
+    Crash, Workload, crash_at_every_operation, for_each_seed, kill_at_every_operation, seeds,
 };
 
 use super::given::*;

@@ -56,7 +56,7 @@ fn a_kill_at_any_operation_leaves_the_old_set_or_the_new_one() {
 
 #[test]
 fn a_power_cut_while_a_long_manifest_is_begun_anew_leaves_the_old_set_or_the_new_one() {
-    for seed in seeds(8) {
+    for seed in seeds(4) {
         for operation in 1.. {
             let (sim, mut promised) = (disk(seed), Promised::default());
             let mut manifest = promised.open(&sim).expect("the power is on");

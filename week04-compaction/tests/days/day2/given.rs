@@ -58,6 +58,26 @@ pub(super) fn table_of(
     })
 }
 
+/// The edit of the chapter: a compaction of table 7 of level 0 with table 5 of level 1.
+pub(super) fn edit_of_the_chapter() -> Edit {
+    let output = TableMeta {
+        number: 9,
+        size: 4321,
+        entry_count: 60,
+        tombstone_count: 2,
+        smallest_seq: 12,
+        largest_seq: 80,
+        smallest: b"agate".to_vec(),
+        largest: b"lamp".to_vec(),
+    };
+    Edit {
+        flushed: Some(LogMark { lsn: 2600, seq: 100 }),
+        next_number: Some(10),
+        removed: vec![(0, 7), (1, 5)],
+        added: vec![(1, output.into())],
+    }
+}
+
 /// A flushed table: the number is also the only sequence number that it has.
 pub(super) fn flushed(number: u64) -> (usize, Arc<TableMeta>) {
     (0, table(number, (number, number), ("a", "z")))

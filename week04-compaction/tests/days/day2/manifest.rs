@@ -27,7 +27,6 @@ fn of_the_chapter() -> wal::fs::SimFs {
 #[test]
 fn a_manifest_is_exactly_these_bytes() {
     #[rustfmt::skip]
-    // ANCHOR: listing_golden_manifest
     let bytes = concat!(
         // Byte 0: 26 bytes of payload, and all below LSN 2^63 + 2^32 was on disk.
         "853ca90f", "1a000000", "0000000001000080",
@@ -48,7 +47,6 @@ fn a_manifest_is_exactly_these_bytes() {
         "0300000000000000", "2900000000000000", "6400000000000000",
         "06000000", "626173616c74", "04000000", "7a696e63",
     );
-    // ANCHOR_END: listing_golden_manifest
     let sim = of_the_chapter();
     let line = sim.contents(path(CURRENT));
     assert_eq!(line.escape_ascii().to_string(), "MANIFEST-000001\\n", "what `CURRENT` has {NAMES}");

@@ -41,7 +41,8 @@ fn for_each_failure(check: impl Fn(&SimFs, &mut lsm::Manifest, Error, [&State; 2
             sim.fail(operation, nth, fault);
             let appended = manifest.append(edit);
             sim.clear_faults();
-            let what = format!("{operation:?} {nth} of an append fails with {fault:?}");
+            let of = if is_long { "whose manifest has 1 MiB of edits" } else { "to a manifest" };
+            let what = format!("{operation:?} {nth} of an append {of} fails with {fault:?}");
             match appended {
                 Ok(()) => assert!(nth > 1, "{what}, and the edit is acknowledged {COUNTS}"),
                 Err(error) => check(&sim, &mut manifest, error, [&before, &behind], &what),

@@ -29,8 +29,9 @@ fn expect_one_way(bytes: &[u8], what: &str) -> Option<Edit> {
     let again = bytes_of(&edit);
     assert!(
         again == bytes,
-        "{what}: {} is read as {edit:?}, which is written as {} {FORMAT}",
+        "{what}: {} is read as {}, which is written as {} {FORMAT}",
         hex(bytes),
+        show_edit(&edit),
         hex(&again)
     );
     Some(edit)
@@ -38,14 +39,20 @@ fn expect_one_way(bytes: &[u8], what: &str) -> Option<Edit> {
 
 #[track_caller]
 fn expect_refused(bytes: &[u8], why: &str) {
-    let came = Edit::decode(bytes);
-    assert!(came.is_err(), "{why}: {} must be refused, and is {came:?} {FORMAT}", hex(bytes));
+    if let Ok(came) = Edit::decode(bytes) {
+        panic!("{why}: {} must be refused, and is {} {FORMAT}", hex(bytes), show_edit(&came));
+    }
 }
 
 #[track_caller]
 fn expect_edit(bytes: &[u8], want: &Edit, what: &str) {
-    let came = Edit::decode(bytes);
-    assert!(came.as_ref() == Ok(want), "{what}: want {want:?}, got {came:?} {FORMAT}");
+    match Edit::decode(bytes) {
+        Ok(came) if came == *want => {}
+        Ok(came) => {
+            panic!("{what}: want {}, got {} {FORMAT}", show_edit(want), show_edit(&came))
+        }
+        Err(bad) => panic!("{what}: want {}, got an error: {bad} {FORMAT}", show_edit(want)),
+    }
 }
 
 // Bytes.
@@ -127,8 +134,10 @@ fn an_edit_that_is_cut_is_one_with_fewer_fields_or_none() {
             + edit.removed.len()
             + edit.added.len();
         assert_eq!(
-            ends, fields,
-            "cuts of {edit:?} that are edits: one in front of each field {FORMAT}"
+            ends,
+            fields,
+            "cuts of {} that are edits: one in front of each field {FORMAT}",
+            show_edit(&edit)
         );
     }
 }

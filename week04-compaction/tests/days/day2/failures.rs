@@ -55,7 +55,12 @@ fn for_each_failure(check: impl Fn(&SimFs, &mut lsm::Manifest, Error, [&State; 2
 fn after_a_failure_nothing_more_is_accepted() {
     for_each_failure(|sim, manifest, error, [before, _], what| {
         assert!(error.io_kind().is_some(), "{what}: want the disk's error, got {error} {COUNTS}");
-        assert!(manifest.state() == before, "{what}: the state is {:?} {COUNTS}", manifest.state());
+        assert!(
+            manifest.state() == before,
+            "{what}: the state is {}, want {} {COUNTS}",
+            show_state(manifest.state()),
+            show_state(before)
+        );
         let operations = sim.counts().operations;
         for edit in [Edit::default(), add(&[flushed(2)])] {
             match manifest.append(edit) {
@@ -71,7 +76,12 @@ fn after_a_failure_nothing_more_is_accepted() {
         }
         let more = sim.counts().operations - operations;
         assert_eq!(more, 0, "{what}: operations of the appends behind it {COUNTS}");
-        assert!(manifest.state() == before, "{what}: the state is {:?} {COUNTS}", manifest.state());
+        assert!(
+            manifest.state() == before,
+            "{what}: the state is {}, want {} {COUNTS}",
+            show_state(manifest.state()),
+            show_state(before)
+        );
     });
 }
 
@@ -119,7 +129,11 @@ fn a_failed_sync_is_not_tried_again() {
     // What the failed sync dropped, none that comes later brings back.
     sim.power_cycle();
     let came = recover(&sim, COUNTS);
-    assert!(came.levels == before.levels, "the edit never reached the disk: got {came:?} {COUNTS}");
+    assert!(
+        came.levels == before.levels,
+        "the edit never reached the disk: got {} {COUNTS}",
+        show_state(&came)
+    );
 }
 
 #[test]
@@ -146,9 +160,14 @@ fn a_manifest_that_cannot_be_begun_leaves_the_old_one() {
                     sim.power_cycle();
                 }
                 let came = recover(&sim, NAMES).levels;
-                assert!(came == before, "{what}: want {before:?}, got {came:?} {NAMES}");
+                assert!(
+                    came == before,
+                    "{what}: want {}, got {} {NAMES}",
+                    show_levels(&before),
+                    show_levels(&came)
+                );
                 let opened = open(&sim).state().levels.clone();
-                assert!(opened == before, "{what}; opened again: {opened:?} {NAMES}");
+                assert!(opened == before, "{what}; opened again: {} {NAMES}", show_levels(&opened));
             }
         }
     }
@@ -171,7 +190,9 @@ fn a_full_disk_loses_nothing() {
         let came = recover(&sim, COUNTS);
         assert!(
             came.levels == told.levels,
-            "with {free} bytes free: want {told:?}, got {came:?} {COUNTS}"
+            "with {free} bytes free: want {}, got {} {COUNTS}",
+            show_state(&told),
+            show_state(&came)
         );
     }
 }

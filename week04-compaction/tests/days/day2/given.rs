@@ -10,7 +10,7 @@ use lsm::manifest::{base_of, orphans};
 use lsm::{Edit, LEVEL_COUNT, Levels, Manifest, State, TableMeta};
 use memtable::LogMark;
 use wal::fs::{Fs, SimFs};
-use wal::testing::Workload;
+use wal::testing::{Workload, show};
 use wal::{Decoded, Error, Lsn, Record, Result};
 
 pub(super) const FORMAT: &str = "(rule 1 of day 2: an edit has its fields in the order of their \
@@ -149,19 +149,69 @@ pub(super) fn numbers(levels: &Levels) -> Vec<Vec<u64>> {
     all
 }
 
+/// A table as messages have it; its sequence numbers matter in level 0, its keys below.
+fn show_table(level: usize, table: &TableMeta) -> String {
+    let TableMeta { number, smallest_seq, largest_seq, smallest, largest, .. } = table;
+    match level {
+        0 => format!("{number} (seq {smallest_seq}–{largest_seq})"),
+        _ => format!("{number} ({} … {})", show(smallest), show(largest)),
+    }
+}
+
+/// Levels as messages have them, without those that are empty.
+pub(super) fn show_levels(levels: &Levels) -> String {
+    let of_level = |level| {
+        let tables = levels.level(level).iter().map(|table| show_table(level, table));
+        format!("level {level}: {}", tables.collect::<Vec<_>>().join(", "))
+    };
+    let used = (0..LEVEL_COUNT).filter(|&level| !levels.level(level).is_empty());
+    let all = used.map(of_level).collect::<Vec<_>>().join("; ");
+    if all.is_empty() { "no tables".to_owned() } else { format!("[{all}]") }
+}
+
+pub(super) fn show_state(state: &State) -> String {
+    let State { levels, flushed: LogMark { lsn, seq }, next_number } = state;
+    format!("{}, flushed to lsn {lsn}, seq {seq}, next number {next_number}", show_levels(levels))
+}
+
+/// An edit as messages have it.
+pub(super) fn show_edit(edit: &Edit) -> String {
+    let flushed = edit.flushed.map(|mark| format!("flushed to lsn {}, seq {}", mark.lsn, mark.seq));
+    let next = edit.next_number.map(|number| format!("next number {number}"));
+    let removed = edit.removed.iter().map(|(level, number)| format!("− level {level}: {number}"));
+    let added = edit.added.iter().map(|(level, table)| {
+        let TableMeta { number, size, entry_count, tombstone_count, .. } = **table;
+        let (seqs, keys) = ((table.smallest_seq, table.largest_seq), (&table.smallest, &table.largest));
+        format!(
+            "+ level {level}: {number}, {size} bytes, {tombstone_count} of {entry_count} entries are \
+             deletes, seq {}–{}, {} … {}",
+            seqs.0,
+            seqs.1,
+            show(keys.0),
+            show(keys.1)
+        )
+    });
+    let fields = flushed.into_iter().chain(next).chain(removed).chain(added);
+    format!("{{{}}}", fields.collect::<Vec<_>>().join("; "))
+}
+
 #[track_caller]
 pub(super) fn apply(levels: &Levels, edit: &Edit) -> Levels {
     let applied = levels.apply(edit);
     applied.unwrap_or_else(|bad| {
-        panic!("{edit:?} fits {:?}, and is refused: {bad} {FITS}", numbers(levels))
+        panic!("{} fits {}, and is refused: {bad} {FITS}", show_edit(edit), show_levels(levels))
     })
 }
 
 #[track_caller]
 pub(super) fn expect_bad(levels: &Levels, edit: &Edit, why: &str) {
     if let Ok(next) = levels.apply(edit) {
-        let (before, after) = (numbers(levels), numbers(&next));
-        panic!("{why}: must be refused, and of {before:?} it makes {after:?} {FITS}");
+        panic!(
+            "{why}: {} must be refused, and of {} it makes {} {FITS}",
+            show_edit(edit),
+            show_levels(levels),
+            show_levels(&next)
+        );
     }
 }
 
@@ -349,14 +399,12 @@ impl Promised {
         let new = State::new();
         let told = self.told.as_ref().unwrap_or(&new);
         let Some(state) = [Some(told), self.tried.as_ref()].into_iter().flatten().find(same) else {
-            let show =
-                |state: &State| format!("{:?} at {}", numbers(&state.levels), state.flushed.lsn);
             panic!(
                 "after the crash the store is {}: before the last edit it was {}, and behind it {} \
                  {COUNTS}",
-                show(&found),
-                show(told),
-                self.tried.as_ref().map_or("the same".to_owned(), show)
+                show_state(&found),
+                show_state(told),
+                self.tried.as_ref().map_or("the same".to_owned(), show_state)
             );
         };
         assert!(
@@ -418,7 +466,12 @@ impl Promised {
         manifest.append(edit)?;
         let came = manifest.state();
         let is_right = (&came.levels, came.flushed) == (&next.levels, next.flushed);
-        assert!(is_right, "after an edit the state is {came:?}, and should be {next:?} {COUNTS}");
+        assert!(
+            is_right,
+            "after an edit the state is {}, and should be {} {COUNTS}",
+            show_state(came),
+            show_state(&next)
+        );
         for (_, table) in next.levels.tables() {
             self.use_number(table.number, table_path(Path::new(DIR), table.number));
         }

@@ -126,7 +126,9 @@ fn what_was_appended_is_recovered() {
         let came = recover(&sim, RECOVERS);
         assert!(
             came == *want,
-            "after {round} flushes recovery finds {came:?}, want {want:?} {RECOVERS}"
+            "after {round} flushes recovery finds {}, want {} {RECOVERS}",
+            show_state(&came),
+            show_state(want)
         );
     }
 }
@@ -207,7 +209,8 @@ fn every_opener_begins_a_manifest_of_its_own() {
         live.insert(0, append_flush(&mut manifest));
         assert!(
             sim.contents(current(&sim).0).starts_with(&bytes),
-            "edits go behind {bytes:?} {COUNTS}"
+            "an edit goes behind the {} bytes that are there {COUNTS}",
+            bytes.len()
         );
         let came = numbers(&recover(&sim, RECOVERS).levels);
         assert_eq!(came, [&live[..]], "tables of life {life}, after manifests {old:?} {NAMES}");
@@ -247,14 +250,17 @@ fn an_edit_makes_durable_which_numbers_are_given() {
     let sim = disk(1);
     let mut manifest = open(&sim);
     let last = (0..5).map(|_| manifest.new_number().expect("there are enough")).last();
-    // Whatever the caller thinks: the manifest knows better.
-    append(&mut manifest, Edit { next_number: Some(3), ..Edit::default() });
     let last = last.expect("there were five");
-    let next = recover(&sim, NAMES).next_number;
-    assert_eq!(next, last + 1, "the next number after an edit {NAMES}");
-    append(&mut manifest, Edit { next_number: None, ..Edit::default() });
-    let next = recover(&sim, NAMES).next_number;
-    assert_eq!(next, last + 1, "the next number after another edit {NAMES}");
+    // Whatever the caller thinks: the manifest knows better.
+    for of_the_caller in [Some(1_000), Some(3), None] {
+        append(&mut manifest, Edit { next_number: of_the_caller, ..Edit::default() });
+        let next = recover(&sim, NAMES).next_number;
+        assert_eq!(
+            next,
+            last + 1,
+            "the next number after an edit that says {of_the_caller:?} {NAMES}"
+        );
+    }
 }
 
 #[test]

@@ -14,7 +14,6 @@
 //!
 //! A picture of levels is never changed. An [`Edit`] makes the next one from it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;

@@ -14,7 +14,6 @@
 //!
 //! A picture of levels is never changed. An [`Edit`] makes the next one from it.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -157,11 +156,15 @@ impl Levels {
             };
             tables.remove(at);
         }
-        let mut numbers: HashSet<u64> = next.tables().map(|(_, table)| table.number).collect();
+        // Few are new and many are there: so it is the new ones that are sorted.
+        let mut added: Vec<u64> = edit.added.iter().map(|(_, table)| table.number).collect();
+        added.sort_unstable();
+        let twice = added.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let there = next.tables().map(|(_, t)| t.number).find(|n| added.binary_search(n).is_ok());
+        if let Some(number) = twice.or(there) {
+            return bad(format!("table {number} is there already"));
+        }
         for (level, table) in &edit.added {
-            if !numbers.insert(table.number) {
-                return bad(format!("table {} is there already", table.number));
-            }
             next.levels[*level].push(Arc::clone(table));
         }
         next.levels[0].sort_by_key(|table| std::cmp::Reverse(table.largest_seq));

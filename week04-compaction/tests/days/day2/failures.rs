@@ -174,6 +174,29 @@ fn a_manifest_that_cannot_be_begun_leaves_the_old_one() {
 }
 
 #[test]
+fn an_old_manifest_that_cannot_be_removed_is_an_orphan_and_no_failure() {
+    let (sim, mut manifest) = given_manifest(true);
+    let (_, old) = current(&sim);
+    let number = manifest.new_number().expect("there are enough");
+    sim.fail(Operation::Remove, 1, Fault::Io);
+    let appended = manifest.append(add(&[flushed(number)]));
+    sim.clear_faults();
+    assert!(
+        appended.is_ok(),
+        "the edit is durable in a new manifest, and only the removal of the old one failed: got \
+         {appended:?} {COUNTS}"
+    );
+    assert_ne!(
+        current(&sim).1,
+        old,
+        "the manifest that `CURRENT` names, with 1 MiB of edits {NAMES}"
+    );
+    let orphans = orphan_names(&sim, &manifest);
+    assert_eq!(orphans, [format!("MANIFEST-{old:06}")], "what the next opener removes {RECOVERS}");
+    append_flush(&mut manifest);
+}
+
+#[test]
 fn a_full_disk_loses_nothing() {
     for free in (0..400).step_by(7) {
         let (sim, mut manifest) = given_manifest(false);

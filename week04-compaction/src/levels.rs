@@ -140,6 +140,10 @@ impl Levels {
     /// # Panics
     ///
     /// If a level is none.
+    ///
+    /// # Cost
+    ///
+    /// A copy of the lists, whose tables are shared, and a sort.
     pub fn apply(&self, edit: &Edit) -> Result<Levels, BadEdit> {
         // Removals first: a table may move from one level to another. Then insert, sort, and look
         // at all neighbours.

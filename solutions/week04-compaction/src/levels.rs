@@ -140,6 +140,10 @@ impl Levels {
     /// # Panics
     ///
     /// If a level is none.
+    ///
+    /// # Cost
+    ///
+    /// A copy of the lists, whose tables are shared, and a sort.
     pub fn apply(&self, edit: &Edit) -> Result<Levels, BadEdit> {
         // ANCHOR: day2_apply
         // Removals first: a table may move from one level to another. Then insert, sort, and look
@@ -152,10 +156,15 @@ impl Levels {
             };
             tables.remove(at);
         }
+        // Few are new and many are there: so it is the new ones that are sorted.
+        let mut added: Vec<u64> = edit.added.iter().map(|(_, table)| table.number).collect();
+        added.sort_unstable();
+        let twice = added.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let there = next.tables().map(|(_, t)| t.number).find(|n| added.binary_search(n).is_ok());
+        if let Some(number) = twice.or(there) {
+            return bad(format!("table {number} is there already"));
+        }
         for (level, table) in &edit.added {
-            if next.tables().any(|(_, other)| other.number == table.number) {
-                return bad(format!("table {} is there already", table.number));
-            }
             next.levels[*level].push(Arc::clone(table));
         }
         next.levels[0].sort_by_key(|table| std::cmp::Reverse(table.largest_seq));

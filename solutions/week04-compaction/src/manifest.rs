@@ -8,14 +8,15 @@
 //!   CURRENT.tmp ──► CURRENT               and then named, in one step
 //! ```
 //!
-//! Records are week 1's; an edit that is too large for one goes on in the next. It counts when it is on disk, all of it at once: before, the old tables
-//! are the store, and after, the new ones. So tables are synced before an edit names them, and those
-//! that it removes are files until it is synced.
+//! Records are week 1's; an edit that is too large for one goes on in the next. It counts when it is
+//! on disk, all of it at once: before, the old tables are the store, and after, the new ones. So
+//! tables are synced before an edit names them, and those that it removes are files until it is
+//! synced.
 //!
 //! A store that is opened begins a manifest of its own, so that nobody ever writes behind a torn
 //! tail. What no manifest names is nobody's: [`orphans`] finds it, and it goes when all that is named
-//! has been opened. If the last edit is lost to damage and not to a power cut, nothing in
-//! the file says so; but then a file that it removed is missing, or the log does not reach back.
+//! has been opened. If the last edit is lost to damage and not to a power cut, nothing in the file
+//! says so; but then a file that it removed is missing, or the log does not reach back.
 
 use std::collections::HashSet;
 use std::io;
@@ -32,17 +33,17 @@ use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name};
 use crate::levels::{BadEdit, Levels};
 
 /// A manifest is begun anew when its edits have this size, in bytes: then it is read fast.
-const EDITS_SIZE_MAX: u64 = 1 << 20;
+pub const EDITS_SIZE_MAX: u64 = 1 << 20;
 /// The largest payload of a record here, in bytes. A record that has so many is one piece of an edit,
 /// and the next has more of it; the last piece is smaller, if need be empty.
-const PIECE_SIZE: usize = 1 << 20;
+pub const PIECE_SIZE: usize = 1 << 20;
 
 // ANCHOR: listing_base_of
 /// The position of the first byte of manifest `number`, which no log and no other manifest has.
 ///
 /// After a power cut a file may have bytes that another one had before it was removed. A record is
 /// valid at its position only: so those of an old manifest are none in a new one, nor in the log.
-fn base_of(number: u64) -> Lsn {
+pub fn base_of(number: u64) -> Lsn {
     1 << 63 | number << 32
 }
 // ANCHOR_END: listing_base_of
@@ -191,8 +192,8 @@ impl Manifest {
     pub fn create(fs: Arc<dyn Fs>, dir: &Path, mut state: State) -> Result<Manifest> {
         // ANCHOR: day2_create
         // The file's number is the next one, and so the state that goes into it has the one behind.
-        // The file's bytes and its name are on disk before `CURRENT` says it: `point_current`, given,
-        // writes that by a temporary file and a rename.
+        // `base_of` says where its first byte stands, `records_of` makes the bytes: both are given.
+        // They and the file's name are on disk before `point_current` lets `CURRENT` say it.
         let number = take_number(dir, &mut state)?;
         let name = manifest_name(number);
         let file = fs.create(&dir.join(&name))?;
@@ -209,24 +210,28 @@ impl Manifest {
 
     /// Makes `edit` count. When this has returned, it does for good.
     ///
-    /// **Day 2**. The edit is given the next number by itself.
+    /// **Day 2**. The edit is given the next number by itself: whatever the caller has in
+    /// `next_number` is replaced. When the edits of the file have [`EDITS_SIZE_MAX`] bytes, the state
+    /// behind `edit` begins a new manifest instead, and the old one is removed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; nobody knows then whether the edit counts, and [`Error::Poisoned`] from then
-    /// on.
+    /// [`Error::Io`]; nobody knows then whether the edit counts, [`state`](Manifest::state) is the one
+    /// before, and from then on every edit is [`Error::Poisoned`], with the first failure as its
+    /// cause, and nothing is written.
     ///
     /// # Panics
     ///
-    /// If it does not fit the state: a bug of ours.
+    /// If it does not fit the state: a bug of ours. Nothing is written then.
     ///
     /// # Cost
     ///
     /// One write and one sync; now and then, a new manifest.
     pub fn append(&mut self, mut edit: Edit) -> Result<()> {
         // ANCHOR: day2_append
-        // Poisoned? Then the next state, which must be one; then write and sync, and only then is it
-        // the state. A failure is kept. A manifest that is long enough is followed by a new one.
+        // Poisoned? Then the next state, which must be one; then write at the end and sync, and only
+        // then is it the state. A failure is kept. A manifest that is long enough is followed by a
+        // new one: `*self = Manifest::create(…)`.
         if let Some(cause) = &self.failure {
             return Err(Error::Poisoned { cause: Arc::clone(cause) });
         }
@@ -330,7 +335,20 @@ fn read_current(fs: &dyn Fs, dir: &Path) -> Result<Option<(Arc<dyn File>, Lsn)>>
 }
 
 /// Lets `CURRENT` name manifest `name`, in one step and for good.
+///
+/// **Day 2**. The name and a newline, written to `CURRENT.tmp`: whoever reads `CURRENT` finds the old
+/// line or the new one, whenever the power goes.
+///
+/// # Errors
+///
+/// [`Error::Io`]; `CURRENT` names the old manifest or the new one.
+///
+/// # Cost
+///
+/// Two syncs: of the bytes, and of the name.
 fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
+    // ANCHOR: day2_point_current
+    // As week 1's checkpoint: write it under another name, sync, rename, sync the directory.
     let path = dir.join(CURRENT);
     let temporary = dir.join(format!("{CURRENT}{TEMPORARY_SUFFIX}"));
     let file = fs.create(&temporary)?;
@@ -338,6 +356,7 @@ fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
     file.sync_data()?;
     fs.rename(&temporary, &path)?;
     fs.sync_dir(dir)
+    // ANCHOR_END: day2_point_current
 }
 
 /// The files in `dir` that are not needed with `manifest`: tables that were half made or are not named

@@ -1,0 +1,513 @@
+//! What day 2's tests are given: tables that exist on paper, directories, and manifests in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lsm::files::{CURRENT, FileKind, kind_of, manifest_name, table_path};
+use lsm::manifest::{base_of, orphans};
+use lsm::{Edit, LEVEL_COUNT, Levels, Manifest, State, TableMeta};
+use memtable::LogMark;
+use wal::fs::{Fs, SimFs};
+use wal::testing::{Workload, show};
+use wal::{Decoded, Error, Lsn, Record, Result};
+
+pub(super) const FORMAT: &str = "(rule 1 of day 2: an edit has its fields in the order of their \
+                                 tags, and there is one way to write it; any bytes may come in, and \
+                                 what is no edit is refused)";
+pub(super) const FITS: &str = "(rule 2 of day 2: removals first, and what they remove is there; no \
+                               number twice; level 0 the newest first, without sequence numbers in \
+                               common, and below by key, without keys in common; all of it or \
+                               nothing)";
+pub(super) const COUNTS: &str = "(rule 3 of day 2: an edit counts when its records are on disk, all \
+                                 of it at once: written at the end, synced, and only then the state; \
+                                 after a failure nothing more is accepted)";
+pub(super) const NAMES: &str = "(rule 4 of day 2: `CURRENT` names a whole manifest, always: the new \
+                                one's bytes and name are on disk before, and it changes in one step; \
+                                a number that is in a name or was in an edit is never given again)";
+pub(super) const RECOVERS: &str = "(rule 5 of day 2: a torn tail is dropped in silence, and damage is \
+                                   an error that names the file; recovery changes nothing on disk; \
+                                   orphans are our own files that nobody names)";
+
+pub(super) const DIR: &str = "/db";
+
+// Tables and edits.
+
+/// A table of this number with these sequence numbers, which spans these keys.
+pub(super) fn table(number: u64, seqs: (u64, u64), span: (&str, &str)) -> Arc<TableMeta> {
+    table_of(number, seqs, span.0.into(), span.1.into())
+}
+
+pub(super) fn table_of(
+    number: u64,
+    (smallest_seq, largest_seq): (u64, u64),
+    smallest: Vec<u8>,
+    largest: Vec<u8>,
+) -> Arc<TableMeta> {
+    let (size, entry_count, tombstone_count) = (1000 + number, 10 + number, number % 10);
+    Arc::new(TableMeta {
+        number,
+        size,
+        entry_count,
+        tombstone_count,
+        smallest_seq,
+        largest_seq,
+        smallest,
+        largest,
+    })
+}
+
+/// The edit of the chapter: a compaction of table 7 of level 0 with table 5 of level 1.
+pub(super) fn edit_of_the_chapter() -> Edit {
+    let output = TableMeta {
+        number: 9,
+        size: 4321,
+        entry_count: 60,
+        tombstone_count: 2,
+        smallest_seq: 12,
+        largest_seq: 80,
+        smallest: b"agate".to_vec(),
+        largest: b"lamp".to_vec(),
+    };
+    Edit {
+        flushed: Some(LogMark { lsn: 2600, seq: 100 }),
+        next_number: Some(10),
+        removed: vec![(0, 7), (1, 5)],
+        added: vec![(1, output.into())],
+    }
+}
+
+/// A flushed table: the number is also the only sequence number that it has.
+pub(super) fn flushed(number: u64) -> (usize, Arc<TableMeta>) {
+    (0, table(number, (number, number), ("a", "z")))
+}
+
+pub(super) fn add(added: &[(usize, Arc<TableMeta>)]) -> Edit {
+    Edit { added: added.to_vec(), ..Edit::default() }
+}
+
+pub(super) fn remove(removed: &[(usize, u64)]) -> Edit {
+    Edit { removed: removed.to_vec(), ..Edit::default() }
+}
+
+pub(super) fn bytes_of(edit: &Edit) -> Vec<u8> {
+    let mut out = Vec::new();
+    edit.encode(&mut out);
+    out
+}
+
+/// An edit whose bytes are so many: one table with a long key.
+pub(super) fn edit_of_size(number: u64, size: usize) -> Edit {
+    let with_key = |key: Vec<u8>| {
+        let table = table_of(number, (number, number), Vec::new(), key);
+        Edit { next_number: Some(number + 1), ..add(&[(0, table)]) }
+    };
+    let edit = with_key(vec![b'k'; size - bytes_of(&with_key(Vec::new())).len()]);
+    assert_eq!(bytes_of(&edit).len(), size, "bytes of an edit with a long key {FORMAT}");
+    edit
+}
+
+/// Bytes in hexadecimal, two digits each.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+pub(super) fn random_edit(dice: &mut Workload) -> Edit {
+    let key = |dice: &mut Workload| vec![b'a' + dice.below(26) as u8; dice.below(40)];
+    let number = |dice: &mut Workload| (dice.below(1 << 20) as u64) << dice.below(44);
+    let mut edit = Edit::default();
+    if dice.below(2) == 0 {
+        edit.flushed = Some(LogMark { lsn: number(dice), seq: number(dice) });
+    }
+    if dice.below(2) == 0 {
+        edit.next_number = Some(number(dice));
+    }
+    for _ in 0..dice.below(4) {
+        edit.removed.push((dice.below(LEVEL_COUNT), number(dice)));
+    }
+    for _ in 0..dice.below(4) {
+        let (one, other) = (number(dice), number(dice));
+        let (key, other_key) = (key(dice), key(dice));
+        let seqs = (one.min(other), one.max(other));
+        let (smallest, largest) = (key.clone().min(other_key.clone()), key.max(other_key));
+        edit.added.push((dice.below(LEVEL_COUNT), table_of(number(dice), seqs, smallest, largest)));
+    }
+    edit
+}
+
+// Levels.
+
+/// Numbers of the tables of each level, in their order, without the empty levels at the end.
+pub(super) fn numbers(levels: &Levels) -> Vec<Vec<u64>> {
+    let of_level = |level| levels.level(level).iter().map(|table| table.number).collect();
+    let mut all: Vec<Vec<u64>> = (0..LEVEL_COUNT).map(of_level).collect();
+    all.truncate(all.iter().rposition(|level| !level.is_empty()).map_or(0, |last| last + 1));
+    all
+}
+
+/// A table as messages have it; its sequence numbers matter in level 0, its keys below.
+fn show_table(level: usize, table: &TableMeta) -> String {
+    let TableMeta { number, smallest_seq, largest_seq, smallest, largest, .. } = table;
+    match level {
+        0 => format!("{number} (seq {smallest_seq}–{largest_seq})"),
+        _ => format!("{number} ({} … {})", show(smallest), show(largest)),
+    }
+}
+
+/// Levels as messages have them, without those that are empty.
+pub(super) fn show_levels(levels: &Levels) -> String {
+    let of_level = |level| {
+        let tables = levels.level(level).iter().map(|table| show_table(level, table));
+        format!("level {level}: {}", tables.collect::<Vec<_>>().join(", "))
+    };
+    let used = (0..LEVEL_COUNT).filter(|&level| !levels.level(level).is_empty());
+    let all = used.map(of_level).collect::<Vec<_>>().join("; ");
+    if all.is_empty() { "no tables".to_owned() } else { format!("[{all}]") }
+}
+
+pub(super) fn show_state(state: &State) -> String {
+    let State { levels, flushed: LogMark { lsn, seq }, next_number } = state;
+    format!("{}, flushed to lsn {lsn}, seq {seq}, next number {next_number}", show_levels(levels))
+}
+
+/// An edit as messages have it.
+pub(super) fn show_edit(edit: &Edit) -> String {
+    let flushed = edit.flushed.map(|mark| format!("flushed to lsn {}, seq {}", mark.lsn, mark.seq));
+    let next = edit.next_number.map(|number| format!("next number {number}"));
+    let removed = edit.removed.iter().map(|(level, number)| format!("− level {level}: {number}"));
+    let added = edit.added.iter().map(|(level, table)| {
+        let TableMeta { number, size, entry_count, tombstone_count, .. } = **table;
+        let (seqs, keys) = ((table.smallest_seq, table.largest_seq), (&table.smallest, &table.largest));
+        format!(
+            "+ level {level}: {number}, {size} bytes, {tombstone_count} of {entry_count} entries are \
+             deletes, seq {}–{}, {} … {}",
+            seqs.0,
+            seqs.1,
+            show(keys.0),
+            show(keys.1)
+        )
+    });
+    let fields = flushed.into_iter().chain(next).chain(removed).chain(added);
+    format!("{{{}}}", fields.collect::<Vec<_>>().join("; "))
+}
+
+#[track_caller]
+pub(super) fn apply(levels: &Levels, edit: &Edit) -> Levels {
+    let applied = levels.apply(edit);
+    applied.unwrap_or_else(|bad| {
+        panic!("{} fits {}, and is refused: {bad} {FITS}", show_edit(edit), show_levels(levels))
+    })
+}
+
+#[track_caller]
+pub(super) fn expect_bad(levels: &Levels, edit: &Edit, why: &str) {
+    if let Ok(next) = levels.apply(edit) {
+        panic!(
+            "{why}: {} must be refused, and of {} it makes {} {FITS}",
+            show_edit(edit),
+            show_levels(levels),
+            show_levels(&next)
+        );
+    }
+}
+
+// Directories.
+
+/// A disk with an empty directory.
+pub(super) fn disk(seed: u64) -> SimFs {
+    let sim = SimFs::new(seed);
+    make_dir(&sim).expect("a good disk");
+    sim
+}
+
+pub(super) fn make_dir(sim: &SimFs) -> Result<()> {
+    sim.create_dir(Path::new(DIR))?;
+    sim.sync_dir(Path::new("/"))
+}
+
+pub(super) fn path(name: &str) -> PathBuf {
+    Path::new(DIR).join(name)
+}
+
+pub(super) fn names(sim: &SimFs) -> Vec<String> {
+    sim.list(Path::new(DIR)).expect("it is there")
+}
+
+pub(super) fn try_recover(sim: &SimFs) -> Result<State> {
+    Manifest::recover(sim, Path::new(DIR))
+}
+
+#[track_caller]
+pub(super) fn recover(sim: &SimFs, rule: &str) -> State {
+    try_recover(sim).unwrap_or_else(|error| {
+        panic!("recovery must find a state, and fails: {error}; there are {:?} {rule}", names(sim))
+    })
+}
+
+pub(super) fn try_create(sim: &SimFs, state: State) -> Result<Manifest> {
+    Manifest::create(Arc::new(sim.clone()), Path::new(DIR), state)
+}
+
+/// Recovers, and begins a manifest.
+#[track_caller]
+pub(super) fn open(sim: &SimFs) -> Manifest {
+    let state = recover(sim, RECOVERS);
+    let created = try_create(sim, state);
+    created.unwrap_or_else(|error| panic!("create fails on a good disk: {error} {NAMES}"))
+}
+
+#[track_caller]
+pub(super) fn append(manifest: &mut Manifest, edit: Edit) {
+    let appended = manifest.append(edit);
+    appended.unwrap_or_else(|error| panic!("append fails on a good disk: {error} {COUNTS}"));
+}
+
+/// A number for a table, and an edit that adds it to level 0.
+#[track_caller]
+pub(super) fn append_flush(manifest: &mut Manifest) -> u64 {
+    let number = manifest.new_number().expect("there are enough");
+    append(manifest, add(&[flushed(number)]));
+    number
+}
+
+/// The path of the manifest that `CURRENT` names, and its number.
+#[track_caller]
+pub(super) fn current(sim: &SimFs) -> (PathBuf, u64) {
+    let line = String::from_utf8(sim.contents(path(CURRENT))).expect("`CURRENT` is text");
+    match line.strip_suffix('\n').map(|name| (path(name), kind_of(name))) {
+        Some((path, Some(FileKind::Manifest(number)))) => (path, number),
+        _ => panic!("`CURRENT` has {line:?}: want the name of a manifest and a newline {NAMES}"),
+    }
+}
+
+/// Where the records of a manifest's file begin and end, and their payloads.
+#[track_caller]
+pub(super) fn records_of(bytes: &[u8], number: u64) -> Vec<(usize, usize, Vec<u8>)> {
+    let (base, mut start, mut records) = (base_of(number), 0, Vec::new());
+    while start < bytes.len() {
+        let Decoded::Record(record) = wal::decode(&bytes[start..], base + start as Lsn) else {
+            panic!("no record at byte {start} of {}, of {}", manifest_name(number), bytes.len());
+        };
+        records.push((start, start + record.size(), record.payload.to_vec()));
+        start += record.size();
+    }
+    records
+}
+
+/// A file with these payloads as records, each written when all before it was on disk.
+pub(super) fn file_of(number: u64, payloads: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for payload in payloads {
+        let lsn = base_of(number) + bytes.len() as Lsn;
+        let record = Record { lsn, synced: lsn, payload };
+        wal::encode(&record, &mut bytes).expect("it is not too large");
+    }
+    bytes
+}
+
+/// A directory whose manifest, number 7, has these bytes.
+pub(super) fn disk_with(manifest: &[u8]) -> SimFs {
+    let sim = disk(1);
+    sim.overwrite(path(&manifest_name(7)), manifest);
+    sim.overwrite(path(CURRENT), b"MANIFEST-000007\n");
+    sim
+}
+
+/// The edit that a manifest of these tests begins with: a store with two tables.
+pub(super) fn first_edit() -> Edit {
+    Edit {
+        flushed: Some(LogMark { lsn: 100, seq: 3 }),
+        next_number: Some(8),
+        ..add(&[flushed(2), (1, table(1, (1, 1), ("lamp", "stove")))])
+    }
+}
+
+/// Checks that damage is reported, in file `name`, and from which byte on if that is asked for.
+#[track_caller]
+pub(super) fn expect_damage(sim: &SimFs, name: &str, offset: Option<u64>, what: &str) {
+    match try_recover(sim) {
+        Err(Error::Corruption { file, offset: came, .. })
+            if file == path(name) && offset.is_none_or(|offset| offset == came) => {}
+        Ok(state) => panic!(
+            "{what}: want damage of {name}, and recovery finds {:?} {RECOVERS}",
+            numbers(&state.levels)
+        ),
+        Err(error) => {
+            let at = offset.map_or(String::new(), |offset| format!(" at byte {offset}"));
+            panic!("{what}: want damage of {name}{at}, and the error is: {error} {RECOVERS}");
+        }
+    }
+}
+
+/// Checks which tables recovery finds.
+#[track_caller]
+pub(super) fn expect_tables(sim: &SimFs, want: &[&[u64]], what: &str, rule: &str) {
+    let came = match try_recover(sim) {
+        Ok(state) => numbers(&state.levels),
+        Err(error) => panic!("{what}: recovery must find {want:?}, and fails: {error} {rule}"),
+    };
+    assert!(came == want, "{what}: recovery must find tables {want:?}, and finds {came:?} {rule}");
+}
+
+/// The names of what nobody needs, sorted.
+#[track_caller]
+pub(super) fn orphan_names(sim: &SimFs, manifest: &Manifest) -> Vec<String> {
+    let found = orphans(sim, Path::new(DIR), manifest).expect("a good disk");
+    let name = |path: &PathBuf| {
+        assert_eq!(path.parent(), Some(Path::new(DIR)), "the directory of an orphan {RECOVERS}");
+        path.file_name().expect("it has one").to_string_lossy().into_owned()
+    };
+    let mut names: Vec<String> = found.iter().map(name).collect();
+    names.sort();
+    names
+}
+
+// Lives.
+
+/// What a store with crashes was promised, and what it tried.
+#[derive(Default)]
+pub(super) struct Promised {
+    /// The last state of which somebody was told.
+    told: Option<State>,
+    /// The one that was being made durable.
+    tried: Option<State>,
+    /// Numbers that are in the name of a file that a crash left, or in a durable edit; and for what.
+    used: BTreeMap<u64, PathBuf>,
+    /// Numbers that were given since the last crash.
+    given: BTreeSet<u64>,
+}
+
+/// A table's file, on disk with its name.
+fn write_table(sim: &SimFs, number: u64) -> Result<()> {
+    let file = sim.create(&table_path(Path::new(DIR), number))?;
+    file.write_at(0, b"a table")?;
+    file.sync_data()?;
+    sim.sync_dir(Path::new(DIR))
+}
+
+impl Promised {
+    /// Recovers what is there and checks that it is one of two states, all of it.
+    #[track_caller]
+    pub(super) fn expect_after_crash(&mut self, sim: &SimFs) -> State {
+        let found = recover(sim, NAMES);
+        let same =
+            |state: &&State| (&state.levels, state.flushed) == (&found.levels, found.flushed);
+        let new = State::new();
+        let told = self.told.as_ref().unwrap_or(&new);
+        let Some(state) = [Some(told), self.tried.as_ref()].into_iter().flatten().find(same) else {
+            panic!(
+                "after the crash the store is {}: before the last edit it was {}, and behind it {} \
+                 {COUNTS}",
+                show_state(&found),
+                show_state(told),
+                self.tried.as_ref().map_or("the same".to_owned(), show_state)
+            );
+        };
+        assert!(
+            found.next_number >= state.next_number,
+            "the next number is {}, and {} was durable before the crash {NAMES}",
+            found.next_number,
+            state.next_number
+        );
+        for name in sim.list(Path::new(DIR)).unwrap_or_default() {
+            let name = name.strip_suffix(".tmp").unwrap_or(&name);
+            if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(name) {
+                self.use_number(number, path(name));
+            }
+        }
+        for (_, table) in found.levels.tables() {
+            let path = table_path(Path::new(DIR), table.number);
+            assert!(sim.open(&path).is_ok(), "{path:?} is live, and is gone {RECOVERS}");
+            self.use_number(table.number, path);
+        }
+        self.given.clear();
+        (self.told, self.tried) = (Some(found.clone()), None);
+        found
+    }
+
+    #[track_caller]
+    fn use_number(&mut self, number: u64, path: PathBuf) {
+        let before = self.used.entry(number).or_insert_with(|| path.clone());
+        assert!(
+            *before == path,
+            "number {number} was that of {before:?}, and is of {path:?} {NAMES}"
+        );
+    }
+
+    #[track_caller]
+    fn new_number(&mut self, manifest: &mut Manifest) -> Result<u64> {
+        let number = manifest.new_number()?;
+        let before = self.used.get(&number);
+        assert!(before.is_none(), "number {number} is given again, after {before:?} {NAMES}");
+        assert!(self.given.insert(number), "number {number} is given twice in one life {NAMES}");
+        Ok(number)
+    }
+
+    /// Opens the manifest as a store does, orphans included.
+    #[track_caller]
+    pub(super) fn open(&mut self, sim: &SimFs) -> Result<Manifest> {
+        let state = try_recover(sim)?;
+        let manifest = try_create(sim, state)?;
+        for path in orphans(sim, Path::new(DIR), &manifest)? {
+            sim.remove(&path)?;
+        }
+        Ok(manifest)
+    }
+
+    /// Makes an edit durable, and notes both.
+    #[track_caller]
+    pub(super) fn append(&mut self, manifest: &mut Manifest, edit: Edit) -> Result<()> {
+        let next = manifest.state().apply(&edit).expect("the tests' edits fit");
+        self.tried = Some(next.clone());
+        manifest.append(edit)?;
+        let came = manifest.state();
+        let is_right = (&came.levels, came.flushed) == (&next.levels, next.flushed);
+        assert!(
+            is_right,
+            "after an edit the state is {}, and should be {} {COUNTS}",
+            show_state(came),
+            show_state(&next)
+        );
+        for (_, table) in next.levels.tables() {
+            self.use_number(table.number, table_path(Path::new(DIR), table.number));
+        }
+        (self.told, self.tried) = (Some(next), None);
+        Ok(())
+    }
+
+    /// A flush: a table for level 0, and the log goes on behind it. The key makes the edit large.
+    #[track_caller]
+    pub(super) fn flush(
+        &mut self,
+        sim: &SimFs,
+        manifest: &mut Manifest,
+        key_size: usize,
+    ) -> Result<()> {
+        let number = self.new_number(manifest)?;
+        write_table(sim, number)?;
+        let LogMark { lsn, seq } = manifest.state().flushed;
+        let table = table_of(number, (seq + 1, seq + 5), Vec::new(), vec![b'k'; key_size]);
+        let mark = LogMark { lsn: lsn + 100, seq: seq + 5 };
+        self.append(manifest, Edit { flushed: Some(mark), ..add(&[(0, table)]) })
+    }
+
+    /// A compaction: all tables of level 0 and the one of level 1 become one of level 1. The files
+    /// go when that is durable.
+    #[track_caller]
+    pub(super) fn compact(&mut self, sim: &SimFs, manifest: &mut Manifest) -> Result<()> {
+        let inputs: Vec<(usize, u64)> =
+            manifest.state().levels.tables().map(|(l, t)| (l, t.number)).collect();
+        let number = self.new_number(manifest)?;
+        write_table(sim, number)?;
+        let output = table(number, (1, manifest.state().flushed.seq), ("a", "z"));
+        self.append(manifest, Edit { removed: inputs.clone(), ..add(&[(1, output)]) })?;
+        for (_, number) in inputs {
+            sim.remove(&table_path(Path::new(DIR), number))?;
+        }
+        Ok(())
+    }
+}

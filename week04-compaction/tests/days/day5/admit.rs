@@ -1,0 +1,244 @@
+//! Writes that wait, and what lets them go on.
+
+use std::hint::spin_loop;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Instant;
+
+use lsm::control::Pressure;
+use wal::fs::{Fault, Operation};
+use wal::testing::seeds;
+
+use super::given::*;
+
+// What waits, and how long.
+
+#[test]
+fn a_write_without_pressure_is_let_in_and_counted_nowhere() {
+    let sim = disk(1);
+    let tree = open(&sim, limits(3, 6));
+    for tables in 0..3 {
+        expect_admitted(tree.admit(), &format!("{tables} tables in level 0, slow from 3 on"));
+        assert_eq!(
+            waited(&tree),
+            (0, 0),
+            "writes slowed and stopped, with {tables} tables {ADMIT}"
+        );
+        flush(&tree);
+    }
+}
+
+#[test]
+fn a_slowed_write_waits_once_and_is_counted_once() {
+    let sim = disk(1);
+    let options = limits(2, 6);
+    let tree = filled(&sim, options.clone(), 2);
+    for slowed in 1..=4 {
+        let Pressure::Slow(delay) = Pressure::of(level0(&tree), &options) else {
+            panic!("with {} tables, slow from 2 on, stop from 6 on {PRESSURE}", level0(&tree));
+        };
+        // A clock that goes on and a wait that lasts at least so long: true on any machine.
+        let begun = Instant::now();
+        expect_admitted(tree.admit(), "slow, not stop");
+        let lasted = begun.elapsed();
+        assert!(
+            lasted >= delay,
+            "a write that is to wait for {delay:?} was let in after {lasted:?} {ADMIT}"
+        );
+        assert_eq!(waited(&tree), (slowed, 0), "writes slowed and stopped {ADMIT}");
+        flush(&tree);
+    }
+}
+
+#[test]
+fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(4, 4), 6);
+    for write in stopped(&tree, 3) {
+        assert!(!write.is_finished(), "6 tables, stop from 4 on, and a write is let in {ADMIT}");
+        drop(write);
+    }
+    let writes = stopped(&tree, 3);
+    while level0(&tree) >= 4 {
+        assert!(
+            !writes.iter().any(Write::is_finished),
+            "{} tables, and a write is let in",
+            level0(&tree)
+        );
+        let shared = Arc::clone(&tree);
+        must_end("a compaction, while writes are stopped", move || move_oldest(&shared));
+    }
+    for write in writes {
+        let (admitted, _) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
+        expect_admitted(admitted, "level 0 has shrunk");
+    }
+    assert_eq!(waited(&tree), (0, 6), "writes slowed and stopped, when six were stopped {ADMIT}");
+}
+
+#[test]
+fn a_change_that_does_not_help_lets_nobody_go_on() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(4, 4), 4);
+    let write = stopped(&tree, 1).remove(0);
+    for _ in 0..40 {
+        flush(&tree);
+        // Time enough to wake up, to look, and to go on by mistake.
+        (0..200).for_each(|_| thread::yield_now());
+    }
+    while level0(&tree) >= 4 {
+        move_oldest(&tree);
+        (0..200).for_each(|_| thread::yield_now());
+    }
+    let (admitted, tables) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
+    expect_admitted(admitted, "level 0 has shrunk");
+    assert!(
+        tables < 4,
+        "a write that is to stop from 4 tables on goes on with {tables}: it was woken by a change, and \
+         must look again {ADMIT}"
+    );
+}
+
+#[test]
+fn who_waits_keeps_nobody_from_work() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(2, 3), 3);
+    let writes = stopped(&tree, 2);
+    let shared = Arc::clone(&tree);
+    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped; does one of \
+               them hold a lock while it waits?";
+    must_end(why, move || {
+        flush(&shared);
+        assert!(newest(&shared, "key000000").is_some(), "the first key that was flushed {ADMIT}");
+        let seq = shared.snapshots().add(|| Ok(3)).expect("it is given");
+        shared.snapshots().remove(seq);
+        let compaction = shared.pick();
+        assert!(compaction.is_some(), "four runs of like size, two to a compaction {TIERS}");
+        compaction.iter().for_each(|compaction| {
+            let compacted = shared.compact(compaction);
+            compacted.unwrap_or_else(|error| panic!("{compaction} fails: {error}"));
+        });
+    });
+    for write in writes {
+        let (admitted, _) = returned(write, "all of level 0 was merged");
+        expect_admitted(admitted, "level 0 has shrunk");
+    }
+}
+
+// A store that stops.
+
+#[test]
+fn a_stopped_write_goes_on_when_the_store_stops() {
+    for round in 0..300 {
+        let sim = disk(round);
+        let tree = filled(&sim, limits(2, 2), 2);
+        // The first round waits until it sleeps, the others do not.
+        let writes = stopped(&tree, 1 + round % 2);
+        if round == 0 {
+            (0..1000).for_each(|_| thread::yield_now());
+        }
+        let shared = Arc::clone(&tree);
+        must_end("the store is to stop", move || shared.stop());
+        for write in writes {
+            let why = "the store stops; does a write look at that after it has the lock?";
+            let (admitted, _) = returned(write, why);
+            expect_admitted(admitted, "the store stops, and says so to whoever writes next");
+        }
+        let shared = Arc::clone(&tree);
+        let admitted = must_end("the store has stopped, and a write comes", move || shared.admit());
+        expect_admitted(admitted, "the store has stopped");
+    }
+}
+
+// A store that fails.
+
+#[test]
+fn a_stopped_write_is_refused_when_the_store_fails() {
+    for round in 0..300 {
+        let sim = disk(round);
+        let tree = filled(&sim, limits(2, 2), 2);
+        let writes = stopped(&tree, 1 + round % 2);
+        if round == 0 {
+            (0..1000).for_each(|_| thread::yield_now());
+        }
+        sim.fail(Operation::Write, 1, Fault::NoSpace);
+        let shared = Arc::clone(&tree);
+        let failed = must_end("a flush that fails", move || try_flush(&shared));
+        assert!(failed.is_err(), "the disk is full, and the flush says {failed:?}");
+        for write in writes {
+            let (admitted, _) = returned(write, "a flush has failed: nobody will compact any more");
+            expect_refused(admitted, "a flush failed", "a flush fails while a write is stopped");
+        }
+    }
+}
+
+#[test]
+fn a_failed_store_refuses_at_any_pressure_with_its_first_failure() {
+    for tables in 0..8 {
+        let sim = disk(1);
+        let tree = filled(&sim, limits(3, 5), tables);
+        for fault in [Fault::NoSpace, Fault::Io, Fault::Io] {
+            sim.fail(Operation::Write, 1, fault);
+            let failed = try_flush(&tree);
+            assert!(failed.is_err(), "a write fails, and the flush says {failed:?}");
+            let shared = Arc::clone(&tree);
+            let admitted =
+                must_end("the store has failed, and a write comes", move || shared.admit());
+            let why = format!("{tables} tables, slow from 3 on, stop from 5 on, a failed flush");
+            expect_refused(admitted, "space", &why);
+        }
+        assert_eq!(waited(&tree), (0, 0), "writes slowed and stopped, all refused at once {ADMIT}");
+    }
+}
+
+#[test]
+fn a_failed_store_that_stops_still_refuses() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(2, 2), 2);
+    sim.fail(Operation::Write, 1, Fault::NoSpace);
+    assert!(try_flush(&tree).is_err(), "the disk is full");
+    tree.stop();
+    let shared = Arc::clone(&tree);
+    let admitted = must_end("the store has failed and stopped", move || shared.admit());
+    expect_refused(admitted, "a flush failed", "the store has failed, and then stopped");
+}
+
+// No wake-up is lost.
+
+#[test]
+fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
+    for seed in seeds(120) {
+        let sim = disk(seed);
+        let tree = filled(&sim, limits(2, 2), 1);
+        for step in 0..25_u64 {
+            flush(&tree);
+            // Another head start each time, so that the two meet at every point of their ways.
+            let (barrier, shared) = (Arc::new(Barrier::new(2)), Arc::clone(&tree));
+            let write = thread::spawn({
+                let barrier = Arc::clone(&barrier);
+                move || {
+                    barrier.wait();
+                    (0..(seed * 25 + step) * 37 % 2_000).for_each(|_| spin_loop());
+                    shared.admit()
+                }
+            });
+            barrier.wait();
+            move_oldest(&tree);
+            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
+            expect_admitted(returned(write, why), "level 0 has shrunk");
+        }
+    }
+}
+
+#[test]
+fn all_who_wait_go_on() {
+    for seed in seeds(20) {
+        let sim = disk(seed);
+        let tree = filled(&sim, limits(2, 2), 2);
+        let writes = stopped(&tree, 8);
+        move_oldest(&tree);
+        for write in writes {
+            expect_admitted(returned(write, "level 0 has shrunk").0, "level 0 has shrunk");
+        }
+        assert_eq!(waited(&tree), (0, 8), "writes slowed and stopped {ADMIT}");
+    }
+}

@@ -65,17 +65,17 @@ pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
         return None;
     }
     let (oldest, newer) = sizes.split_last()?;
+    let newer: u128 = newer.iter().sum();
     let level0_count = levels.level(0).len();
-    let chosen =
-        if 100 * newer.iter().sum::<u128>() > oldest * u128::from(options.space_max_percent) {
-            0..runs.len()
-        } else if let Some(tier) = tiers(&sizes).into_iter().find(|tier| tier.len() >= wanted) {
-            tier
-        } else if level0_count > 1 && Pressure::of(level0_count, options) != Pressure::None {
-            0..level0_count
-        } else {
-            return None;
-        };
+    let chosen = if 100 * newer > u128::from(options.space_max_percent) * oldest {
+        0..runs.len()
+    } else if let Some(tier) = tiers(&sizes).into_iter().find(|tier| tier.len() >= wanted) {
+        tier
+    } else if level0_count > 1 && Pressure::of(level0_count, options) != Pressure::None {
+        0..level0_count
+    } else {
+        return None;
+    };
     let output_level = output_level(&runs, chosen.end);
     let inputs = runs[chosen]
         .iter()

@@ -196,6 +196,7 @@ fn room_comes_before_tiers() {
 fn with_few_runs_room_is_not_asked_for() {
     expect_pick("0: 900 10  6: 1", &space_of(100), "nothing", SPACE);
     expect_pick("0: 1 900 10  6: 1", &space_of(100), "level 0: 1 2 3, level 6: 4 → level 6", SPACE);
+    expect_pick("0: 900 10  6: 1 1 1 1", &space_of(100), "nothing", SPACE);
     let five = LsmOptions { level0_tables: 5, ..space_of(0) };
     expect_pick("0: 1 1 1  6: 1", &five, "nothing", SPACE);
 }
@@ -229,7 +230,8 @@ fn wanted(count: usize, options: &LsmOptions) -> Pressure {
 
 #[track_caller]
 fn expect_pressure(count: usize, options: &LsmOptions, rule: &str) {
-    let (want, came) = (wanted(count, options), Pressure::of(count, options));
+    let want = wanted(count, options);
+    let came = guarded("asked for the pressure", rule, || Pressure::of(count, options));
     let LsmOptions { level0_tables, level0_slow, level0_stop, .. } = options;
     assert!(
         came == want,

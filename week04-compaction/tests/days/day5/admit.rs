@@ -18,7 +18,8 @@ fn a_write_without_pressure_is_let_in_and_counted_nowhere() {
     let sim = disk(1);
     let tree = open(&sim, limits(3, 6));
     for tables in 0..3 {
-        expect_admitted(tree.admit(), &format!("{tables} tables in level 0, slow from 3 on"));
+        let why = format!("{tables} tables in level 0, slow from 3 on");
+        expect_admitted(admit(&tree, &why), &why);
         assert_eq!(
             waited(&tree),
             (0, 0),
@@ -39,7 +40,8 @@ fn a_slowed_write_waits_once_and_is_counted_once() {
         };
         // A clock that goes on and a wait that lasts at least so long: true on any machine.
         let begun = Instant::now();
-        expect_admitted(tree.admit(), "slow, not stop");
+        let why = "slow, not stop: it waits once, whatever comes meanwhile";
+        expect_admitted(admit(&tree, why), why);
         let lasted = begun.elapsed();
         assert!(
             lasted >= delay,
@@ -54,15 +56,11 @@ fn a_slowed_write_waits_once_and_is_counted_once() {
 fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
     let sim = disk(1);
     let tree = filled(&sim, limits(4, 4), 6);
-    for write in stopped(&tree, 3) {
-        assert!(!write.is_finished(), "6 tables, stop from 4 on, and a write is let in {ADMIT}");
-        drop(write);
-    }
-    let writes = stopped(&tree, 3);
+    let writes = stopped(&tree, 6);
     while level0(&tree) >= 4 {
         assert!(
             !writes.iter().any(Write::is_finished),
-            "{} tables, and a write is let in",
+            "{} tables, stop from 4 on, and a write is let in {ADMIT}",
             level0(&tree)
         );
         let shared = Arc::clone(&tree);
@@ -143,9 +141,7 @@ fn a_stopped_write_goes_on_when_the_store_stops() {
             let (admitted, _) = returned(write, why);
             expect_admitted(admitted, "the store stops, and says so to whoever writes next");
         }
-        let shared = Arc::clone(&tree);
-        let admitted = must_end("the store has stopped, and a write comes", move || shared.admit());
-        expect_admitted(admitted, "the store has stopped");
+        expect_admitted(admit(&tree, "a store that has stopped"), "the store has stopped");
     }
 }
 
@@ -180,11 +176,8 @@ fn a_failed_store_refuses_at_any_pressure_with_its_first_failure() {
             sim.fail(Operation::Write, 1, fault);
             let failed = try_flush(&tree);
             assert!(failed.is_err(), "a write fails, and the flush says {failed:?}");
-            let shared = Arc::clone(&tree);
-            let admitted =
-                must_end("the store has failed, and a write comes", move || shared.admit());
             let why = format!("{tables} tables, slow from 3 on, stop from 5 on, a failed flush");
-            expect_refused(admitted, "space", &why);
+            expect_refused(admit(&tree, &why), "space", &why);
         }
         assert_eq!(waited(&tree), (0, 0), "writes slowed and stopped, all refused at once {ADMIT}");
     }
@@ -197,9 +190,8 @@ fn a_failed_store_that_stops_still_refuses() {
     sim.fail(Operation::Write, 1, Fault::NoSpace);
     assert!(try_flush(&tree).is_err(), "the disk is full");
     tree.stop();
-    let shared = Arc::clone(&tree);
-    let admitted = must_end("the store has failed and stopped", move || shared.admit());
-    expect_refused(admitted, "a flush failed", "the store has failed, and then stopped");
+    let why = "the store has failed, and then stopped";
+    expect_refused(admit(&tree, why), "a flush failed", why);
 }
 
 // No wake-up is lost.

@@ -80,10 +80,9 @@ fn run(strategy: Strategy, seed: u64) -> (f64, usize) {
 
 #[test]
 fn tiers_write_less_than_levels_and_have_more_runs() {
-    for seed in seeds(2) {
+    for seed in seeds(1) {
         let (written, runs) = run(Strategy::Tiered, seed);
         let (leveled, leveled_runs) = run(Strategy::Leveled, seed);
-        println!("{written} {runs} {leveled} {leveled_runs}");
         // log₄ 400 is 4.3. The space rule writes all of it now and then.
         assert!(
             (3.0..7.0).contains(&written),
@@ -91,7 +90,7 @@ fn tiers_write_less_than_levels_and_have_more_runs() {
              with the flush and the limit of room it should be between 3 and 7 {TIERS}"
         );
         assert!(
-            written < 0.7 * leveled,
+            written < 0.6 * leveled,
             "the same 400 flushes, seed {seed}: tiered writes each byte {written:.1} times, leveled \
              {leveled:.1} times; it should be much less {TIERS}"
         );
@@ -136,13 +135,13 @@ fn no_run_is_left_behind_under_a_load_of_any_sizes() {
 
 #[test]
 fn the_limit_of_room_holds_whenever_nothing_is_due() {
-    for seed in seeds(120) {
+    for seed in seeds(40) {
         let mut dice = Workload::new(seed);
         let percent = [0, 10, 25, 100, 100, 200, 400][dice.below(7)];
         let options =
-            LsmOptions { level0_tables: 2 + dice.below(4), table_size: 1_000, ..space_of(percent) };
+            LsmOptions { level0_tables: 2 + dice.below(4), table_size: 3_000, ..space_of(percent) };
         let mut simulator = Simulator::new(options.clone(), ENTRY);
-        for flushed in 1..100 {
+        for flushed in 1..80 {
             flush_any(&mut simulator, &mut dice);
             simulator.settle();
             expect_bound(&simulator, &options, &format!("after {flushed} flushes, seed {seed}"));
@@ -159,7 +158,7 @@ fn the_limit_of_room_holds_whenever_nothing_is_due() {
 
 #[test]
 fn when_nothing_is_due_no_write_has_to_wait() {
-    for seed in seeds(60) {
+    for seed in seeds(25) {
         let mut dice = Workload::new(seed);
         let level0_tables = 2 + dice.below(5);
         let slow = level0_tables + dice.below(3);
@@ -169,7 +168,7 @@ fn when_nothing_is_due_no_write_has_to_wait() {
             ..limits(slow, slow + dice.below(6))
         };
         let mut simulator = Simulator::new(options.clone(), ENTRY);
-        for flushed in 1..200 {
+        for flushed in 1..120 {
             flush_any(&mut simulator, &mut dice);
             simulator.settle();
             let count = simulator.levels().level(0).len();

@@ -1,8 +1,8 @@
 //! Day 5's experiment: what your two strategies cost, over the same load.
 //!
-//! Random keys are flushed, half of them for the first time at the end. After each flush all is done
-//! that is due. What was written for each byte, what a lookup has to ask, and what room is taken for
-//! each byte that counts, are averages over the flushes since the point before.
+//! Random keys are flushed, each ten times in the end, and after each flush all is done that is due.
+//! Three things are counted: how often each byte was written so far; how many runs a lookup may have
+//! to ask; and how many bytes are stored for each that is not overwritten.
 
 use lsm::simulator::Simulator;
 use lsm::{LsmOptions, Strategy};
@@ -12,9 +12,9 @@ use wal::testing::Workload;
 const FLUSHES: usize = 1_000;
 const FLUSHED_KEYS: usize = 100;
 /// Keys are below this.
-const KEYS: usize = 40_000;
+const KEYS: usize = 10_000;
 /// Flushes to each point of the figure.
-const STEP: usize = 50;
+const STEP: usize = 20;
 /// Size of an entry, in bytes.
 const ENTRY_SIZE: u64 = 100;
 
@@ -28,7 +28,6 @@ fn main() {
     println!("# title: What two strategies cost");
     println!("# x: flushes");
     println!("# y: times written, runs to ask, times stored");
-    println!("# y-scale: log");
     println!("series,x,y");
     for (index, what) in ["written", "runs to ask", "stored"].into_iter().enumerate() {
         for (name, points) in &measured {
@@ -37,7 +36,8 @@ fn main() {
             }
         }
     }
-    let last = |index: usize| measured.each_ref().map(|(_, points)| points[points.len() - 1][index]);
+    let last =
+        |index: usize| measured.each_ref().map(|(_, points)| points[points.len() - 1][index]);
     let ([leveled, tiered], [few, many]) = (last(0), last(1));
     let [tight, loose] = last(2);
     println!(

@@ -37,12 +37,14 @@ impl Run<'_> {
     }
 }
 
+// ANCHOR: listing_runs
 /// The runs of `levels`, the newest first.
 fn runs(levels: &Levels) -> Vec<Run<'_>> {
     let newest = levels.level(0).chunks(1).map(|tables| Run { level: 0, tables });
     let below = (1..LEVEL_COUNT).map(|level| Run { level, tables: levels.level(level) });
     newest.chain(below.filter(|run| !run.tables.is_empty())).collect()
 }
+// ANCHOR_END: listing_runs
 
 /// The next compaction of `levels`, if one is due.
 ///

@@ -391,11 +391,13 @@ impl Tree {
         self.notify();
     }
 
+    // ANCHOR: listing_notify
     /// Wakes all who wait for a change. With the lock, so that nobody looks before it and waits after.
     fn notify(&self) {
         let _looking = self.failure.lock();
         self.changed.notify_all();
     }
+    // ANCHOR_END: listing_notify
 }
 
 /// That nothing has failed, else the error that says what.

@@ -20,11 +20,7 @@ fn a_write_without_pressure_is_let_in_and_counted_nowhere() {
     for tables in 0..3 {
         let why = format!("{tables} tables in level 0, slow from 3 on");
         expect_admitted(admit(&tree, &why), &why);
-        assert_eq!(
-            waited(&tree),
-            (0, 0),
-            "writes slowed and stopped, with {tables} tables {ADMIT}"
-        );
+        expect_waited(&tree, 0, 0, &why);
         flush(&tree);
     }
 }
@@ -47,7 +43,7 @@ fn a_slowed_write_waits_once_and_is_counted_once() {
             lasted >= delay,
             "a write that is to wait for {delay:?} was let in after {lasted:?} {ADMIT}"
         );
-        assert_eq!(waited(&tree), (slowed, 0), "writes slowed and stopped {ADMIT}");
+        expect_waited(&tree, slowed, 0, "each of them once");
         flush(&tree);
     }
 }
@@ -70,7 +66,7 @@ fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
         let (admitted, _) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
         expect_admitted(admitted, "level 0 has shrunk");
     }
-    assert_eq!(waited(&tree), (0, 6), "writes slowed and stopped, when six were stopped {ADMIT}");
+    expect_waited(&tree, 0, 6, "level 0 has shrunk table by table");
 }
 
 #[test]
@@ -78,15 +74,18 @@ fn a_change_that_does_not_help_lets_nobody_go_on() {
     let sim = disk(1);
     let tree = filled(&sim, limits(4, 4), 4);
     let write = stopped(&tree, 1).remove(0);
-    for _ in 0..40 {
-        flush(&tree);
-        // Time enough to wake up, to look, and to go on by mistake.
-        (0..200).for_each(|_| thread::yield_now());
-    }
-    while level0(&tree) >= 4 {
-        move_oldest(&tree);
-        (0..200).for_each(|_| thread::yield_now());
-    }
+    let shared = Arc::clone(&tree);
+    must_end("flushes and compactions, while a write is stopped", move || {
+        // Each time long enough to wake up, to look, and to go on by mistake.
+        for _ in 0..20 {
+            flush(&shared);
+            (0..100).for_each(|_| thread::yield_now());
+        }
+        while level0(&shared) >= 4 {
+            move_oldest(&shared);
+            (0..100).for_each(|_| thread::yield_now());
+        }
+    });
     let (admitted, tables) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
     expect_admitted(admitted, "level 0 has shrunk");
     assert!(
@@ -126,7 +125,7 @@ fn who_waits_keeps_nobody_from_work() {
 
 #[test]
 fn a_stopped_write_goes_on_when_the_store_stops() {
-    for round in 0..300 {
+    for round in 0..100 {
         let sim = disk(round);
         let tree = filled(&sim, limits(2, 2), 2);
         // The first round waits until it sleeps, the others do not.
@@ -149,7 +148,7 @@ fn a_stopped_write_goes_on_when_the_store_stops() {
 
 #[test]
 fn a_stopped_write_is_refused_when_the_store_fails() {
-    for round in 0..300 {
+    for round in 0..100 {
         let sim = disk(round);
         let tree = filled(&sim, limits(2, 2), 2);
         let writes = stopped(&tree, 1 + round % 2);
@@ -179,7 +178,7 @@ fn a_failed_store_refuses_at_any_pressure_with_its_first_failure() {
             let why = format!("{tables} tables, slow from 3 on, stop from 5 on, a failed flush");
             expect_refused(admit(&tree, &why), "space", &why);
         }
-        assert_eq!(waited(&tree), (0, 0), "writes slowed and stopped, all refused at once {ADMIT}");
+        expect_waited(&tree, 0, 0, "all were refused at once");
     }
 }
 
@@ -198,23 +197,26 @@ fn a_failed_store_that_stops_still_refuses() {
 
 #[test]
 fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
-    for seed in seeds(120) {
+    for seed in seeds(20) {
         let sim = disk(seed);
         let tree = filled(&sim, limits(2, 2), 1);
         for step in 0..25_u64 {
             flush(&tree);
             // Another head start each time, so that the two meet at every point of their ways.
-            let (barrier, shared) = (Arc::new(Barrier::new(2)), Arc::clone(&tree));
+            let barrier = Arc::new(Barrier::new(2));
             let write = thread::spawn({
-                let barrier = Arc::clone(&barrier);
+                let (barrier, tree) = (Arc::clone(&barrier), Arc::clone(&tree));
                 move || {
                     barrier.wait();
                     (0..(seed * 25 + step) * 37 % 2_000).for_each(|_| spin_loop());
-                    shared.admit()
+                    tree.admit()
                 }
             });
-            barrier.wait();
-            move_oldest(&tree);
+            let shared = Arc::clone(&tree);
+            must_end("a compaction, while a write comes", move || {
+                barrier.wait();
+                move_oldest(&shared);
+            });
             let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
             expect_admitted(returned(write, why), "level 0 has shrunk");
         }
@@ -222,15 +224,21 @@ fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
 }
 
 #[test]
-fn all_who_wait_go_on() {
-    for seed in seeds(20) {
+fn changes_that_come_one_behind_the_other_wake_all_who_wait() {
+    for seed in seeds(60) {
         let sim = disk(seed);
-        let tree = filled(&sim, limits(2, 2), 2);
+        let more = 1 + seed as usize % 3;
+        let tree = filled(&sim, limits(2, 2), 2 + more);
         let writes = stopped(&tree, 8);
-        move_oldest(&tree);
+        // Those that do not help wake all, and while all look the one comes that does.
+        let shared = Arc::clone(&tree);
+        must_end("compactions, while writes are stopped", move || {
+            (0..=more).for_each(|_| move_oldest(&shared));
+        });
         for write in writes {
-            expect_admitted(returned(write, "level 0 has shrunk").0, "level 0 has shrunk");
+            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
+            expect_admitted(returned(write, why).0, "level 0 has shrunk");
         }
-        assert_eq!(waited(&tree), (0, 8), "writes slowed and stopped {ADMIT}");
+        expect_waited(&tree, 0, 8, "level 0 has shrunk");
     }
 }

@@ -214,6 +214,19 @@ pub(super) fn waited(tree: &Tree) -> (u64, u64) {
     (count(&counters.slowed_writes), count(&counters.stopped_writes))
 }
 
+/// So many writes were slowed down, and so many stopped.
+#[track_caller]
+pub(super) fn expect_waited(tree: &Tree, slowed: u64, stopped: u64, when: &str) {
+    let came = waited(tree);
+    assert!(
+        came == (slowed, stopped),
+        "{when}: {slowed} writes were slowed and {stopped} stopped, and the counters say {} and {} \
+         {ADMIT}",
+        came.0,
+        came.1
+    );
+}
+
 /// The newest entry of `key`.
 pub(super) fn newest(tree: &Tree, key: &str) -> Option<Vec<u8>> {
     let found = tree.version().get(key.as_bytes(), tree.flushed().seq);
@@ -240,7 +253,7 @@ pub(super) fn expect_refused(admitted: Result<()>, cause: &str, why: &str) {
 // Threads.
 
 /// How often a test gives way to others before it takes them for stuck.
-const PATIENCE: usize = 3_000_000;
+const PATIENCE: usize = 1_000_000;
 
 /// Gives way to others until `what` is so; whether it ever was.
 pub(super) fn comes(what: impl Fn() -> bool) -> bool {

@@ -392,7 +392,8 @@ impl Tree {
     }
 
     // ANCHOR: listing_notify
-    /// Wakes all who wait for a change. With the lock, so that nobody looks before it and waits after.
+    /// Wakes all who wait for a change. With the lock: else somebody could look before
+    /// the change, and wait after it.
     fn notify(&self) {
         let _looking = self.failure.lock();
         self.changed.notify_all();

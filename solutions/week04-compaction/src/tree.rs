@@ -346,6 +346,10 @@ impl Tree {
     ///
     /// [`Error::Poisoned`] with the first failure of a flush or a compaction, also while it waits:
     /// nothing is to be written any more. A write that is refused at once is not counted.
+    ///
+    /// # Cost
+    ///
+    /// Without pressure, a look at the version and no lock.
     pub fn admit(&self) -> Result<()> {
         // ANCHOR: day5_admit
         // The failure first; its lock only if there is one, for it may be held as long as an edit is

@@ -14,7 +14,7 @@ mod simulator;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-pub(crate) use simulator::Session;
+pub(crate) use simulator::{Session, in_order};
 
 /// One after the other, each block's commands must give what stands below them.
 #[track_caller]

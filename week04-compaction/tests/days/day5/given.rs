@@ -15,6 +15,8 @@ use sstable::{Codec, TableOptions};
 use wal::fs::{Fs, SimFs};
 use wal::{Error, Operation, Result};
 
+use crate::script::in_order;
+
 pub(super) const TIERS: &str = "(rule 1 of day 5: a tier is runs side by side, none more than twice \
                                 as large as its newest; the newest tier of `level0_tables` runs \
                                 becomes one run, in the place of its inputs)";
@@ -100,12 +102,9 @@ pub(super) fn guarded<T>(what: &str, rule: &str, work: impl FnOnce() -> T) -> T 
 #[track_caller]
 pub(super) fn expect_pick(text: &str, options: &LsmOptions, want: &str, rule: &str) {
     let what = format!("of tables of these sizes, the newest first: {text}");
-    let came = match guarded(&what, rule, || tiered::pick(&levels(text), options)) {
-        Some(mut compaction) => {
-            // In which order they are picked is no matter.
-            compaction.inputs.sort_by_key(|(_, table)| table.number);
-            compaction.to_string()
-        }
+    let levels = levels(text);
+    let came = match guarded(&what, rule, || tiered::pick(&levels, options)) {
+        Some(compaction) => in_order(&compaction, &levels).to_string(),
         None => "nothing".to_owned(),
     };
     let runs = options.level0_tables;

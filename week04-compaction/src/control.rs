@@ -3,7 +3,7 @@
 //! ```text
 //!   tables in level 0     0 ─────── 4 ──────────── 20 ─────────── 36
 //!                         │  as fast as you like   │  slower       │ stop
-//!                                                  └─ 1 ms ─ 16 ms ┘
+//!                                                  └ 1 2 4 8 ms ──┘
 //! ```
 //!
 //! Writers are faster than compaction for as long as the disk has patience. Without a limit, level 0
@@ -25,17 +25,19 @@ pub enum Pressure {
     Stop,
 }
 
-/// The longest wait of a write that need not stop.
-const DELAY_MAX: Duration = Duration::from_millis(16);
+/// The wait of a write in the first quarter of the way from slow to stop.
+const DELAY: Duration = Duration::from_millis(1);
 
 impl Pressure {
     /// That of a store with so many tables in level 0.
     ///
-    /// **Day 5**, chapter `week04/day5-tiered.md`. None below `level0_slow`, stop from `level0_stop`
-    /// on. In between the delay doubles with each quarter of the way: from a sixteenth of
-    /// `DELAY_MAX` at first to all of it.
+    /// **Day 5**, chapter `week04/day5-tiered.md`. From `level0_stop` tables on it is stop, but never
+    /// with fewer than `level0_tables`, or than two: with so few nothing is compacted, and the write
+    /// would wait for ever. Below that it is none with fewer than `level0_slow`, else slow: for
+    /// `DELAY` in the first quarter of the way from slow to stop, and in each that follows for twice
+    /// as long. Where stop is not above slow there is no way, and nothing between none and stop.
     pub fn of(level0_count: usize, options: &LsmOptions) -> Pressure {
-        // How many quarters of the way are done? A limit of both at the same place has no way.
+        // How many quarters of the way are done?
         todo!("day 5: pressure")
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A byte is written once for each tier that it goes through, so log₄ n times, where leveled
-//! compaction writes it some ten times a level. The price: a lookup has more runs to ask, and old
+//! compaction writes it several times a level. The price: a lookup has more runs to ask, and old
 //! versions stay longer. When they take too much room everything is merged into one, and then both
 //! copies are on disk at once.
 //!
@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::compaction::Compaction;
+use crate::control::Pressure;
 use crate::levels::{LEVEL_COUNT, Levels, TableMeta};
 use crate::options::LsmOptions;
 
@@ -30,8 +31,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn size(&self) -> u64 {
-        self.tables.iter().map(|table| table.size).sum()
+    /// In bytes. In 128 bits sums and percentages of any sizes have room.
+    fn size(&self) -> u128 {
+        self.tables.iter().map(|table| u128::from(table.size)).sum()
     }
 }
 
@@ -44,21 +46,25 @@ fn runs(levels: &Levels) -> Vec<Run<'_>> {
 
 /// The next compaction of `levels`, if one is due.
 ///
-/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer than `level0_tables` runs. Else:
+/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer runs than `level0_tables`, or than
+/// two. Else:
 ///
 /// 1. if all runs but the oldest are together more than `space_max_percent` of the oldest, all of
 ///    them;
-/// 2. else the newest tier that has `level0_tables` runs.
+/// 2. else the newest tier that has so many runs;
+/// 3. else, if writes have to wait for what level 0 has, all of level 0: two tables, at least.
+///
+/// Inputs are the tables of these runs, the newest run first.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // Which runs? Then they are merged to where `output_level`, given, says.
     todo!("day 5: pick")
 }
 
-/// The tiers of runs of these sizes, the newest first: a tier is runs side by side, none of them more
-/// than twice as large as its newest.
+/// The tiers of runs of these sizes, the newest first, as ranges of their places: a tier is runs side
+/// by side, none of them more than twice as large as its newest.
 ///
 /// **Day 5**.
-fn tiers(sizes: &[u64]) -> Vec<Range<usize>> {
+fn tiers(sizes: &[u128]) -> Vec<Range<usize>> {
     // The first run that is too large for a tier is the newest of the next.
     todo!("day 5: tiers")
 }

@@ -43,7 +43,8 @@ pub struct LsmOptions {
     pub level0_tables: usize,
     /// From so many tables in level 0 on, writes are slowed down. Default 20.
     pub level0_slow: usize,
-    /// From so many on, writes wait. Default 36.
+    /// From so many on, writes wait. Default 36. With fewer than `level0_tables` none does: there
+    /// would be nothing to wait for.
     pub level0_stop: usize,
     /// A level that has not more than this is the first below level 0. Default 256 MiB: what level
     /// 0 has when it is merged.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A byte is written once for each tier that it goes through, so log₄ n times, where leveled
-//! compaction writes it some ten times a level. The price: a lookup has more runs to ask, and old
+//! compaction writes it several times a level. The price: a lookup has more runs to ask, and old
 //! versions stay longer. When they take too much room everything is merged into one, and then both
 //! copies are on disk at once.
 //!
@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::compaction::Compaction;
+use crate::control::Pressure;
 use crate::levels::{LEVEL_COUNT, Levels, TableMeta};
 use crate::options::LsmOptions;
 
@@ -30,38 +31,52 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn size(&self) -> u64 {
-        self.tables.iter().map(|table| table.size).sum()
+    /// In bytes. In 128 bits sums and percentages of any sizes have room.
+    fn size(&self) -> u128 {
+        self.tables.iter().map(|table| u128::from(table.size)).sum()
     }
 }
 
+// ANCHOR: listing_runs
 /// The runs of `levels`, the newest first.
 fn runs(levels: &Levels) -> Vec<Run<'_>> {
     let newest = levels.level(0).chunks(1).map(|tables| Run { level: 0, tables });
     let below = (1..LEVEL_COUNT).map(|level| Run { level, tables: levels.level(level) });
     newest.chain(below.filter(|run| !run.tables.is_empty())).collect()
 }
+// ANCHOR_END: listing_runs
 
 /// The next compaction of `levels`, if one is due.
 ///
-/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer than `level0_tables` runs. Else:
+/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer runs than `level0_tables`, or than
+/// two. Else:
 ///
 /// 1. if all runs but the oldest are together more than `space_max_percent` of the oldest, all of
 ///    them;
-/// 2. else the newest tier that has `level0_tables` runs.
+/// 2. else the newest tier that has so many runs;
+/// 3. else, if writes have to wait for what level 0 has, all of level 0: two tables, at least.
+///
+/// Inputs are the tables of these runs, the newest run first.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // ANCHOR: day5_pick
     // Which runs? Then they are merged to where `output_level`, given, says.
     let runs = runs(levels);
-    let sizes: Vec<u64> = runs.iter().map(Run::size).collect();
+    let sizes: Vec<u128> = runs.iter().map(Run::size).collect();
     let wanted = options.level0_tables.max(2);
     if runs.len() < wanted {
         return None;
     }
     let (oldest, newer) = sizes.split_last()?;
-    let chosen = match is_above(newer.iter().sum(), options.space_max_percent, *oldest) {
-        true => 0..runs.len(),
-        false => tiers(&sizes).into_iter().find(|tier| tier.len() >= wanted)?,
+    let newer: u128 = newer.iter().sum();
+    let level0_count = levels.level(0).len();
+    let chosen = if 100 * newer > u128::from(options.space_max_percent) * oldest {
+        0..runs.len()
+    } else if let Some(tier) = tiers(&sizes).into_iter().find(|tier| tier.len() >= wanted) {
+        tier
+    } else if level0_count > 1 && Pressure::of(level0_count, options) != Pressure::None {
+        0..level0_count
+    } else {
+        return None;
     };
     let output_level = output_level(&runs, chosen.end);
     let inputs = runs[chosen]
@@ -71,11 +86,11 @@ pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // ANCHOR_END: day5_pick
 }
 
-/// The tiers of runs of these sizes, the newest first: a tier is runs side by side, none of them more
-/// than twice as large as its newest.
+/// The tiers of runs of these sizes, the newest first, as ranges of their places: a tier is runs side
+/// by side, none of them more than twice as large as its newest.
 ///
 /// **Day 5**.
-fn tiers(sizes: &[u64]) -> Vec<Range<usize>> {
+fn tiers(sizes: &[u128]) -> Vec<Range<usize>> {
     // ANCHOR: day5_tiers
     // The first run that is too large for a tier is the newest of the next.
     let mut tiers: Vec<Range<usize>> = Vec::new();
@@ -88,13 +103,6 @@ fn tiers(sizes: &[u64]) -> Vec<Range<usize>> {
     tiers
     // ANCHOR_END: day5_tiers
 }
-
-// ANCHOR: hidden_day5_is_above
-/// Whether `size` is more than so many percent of `of`.
-fn is_above(size: u64, percent: u64, of: u64) -> bool {
-    u128::from(size) * 100 > u128::from(of) * u128::from(percent)
-}
-// ANCHOR_END: hidden_day5_is_above
 
 /// Where a run goes that is made of the runs in front of `end`: directly above the next older one, if
 /// there is a level, else it stays in level 0; without an older one, into the last level.

@@ -360,18 +360,25 @@ impl Tree {
 
     /// Holds a write back as long as it takes for compaction to keep up.
     ///
-    /// **Day 5**, chapter `week04/day5-tiered.md`.
+    /// **Day 5**, chapter `week04/day5-tiered.md`. A write that is slowed waits once; one that is
+    /// stopped waits until it need not stop any more, or the store [stops](Tree::stop). Each is
+    /// counted once, before it waits. Nobody else waits with it.
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`] with the first failure of a flush or a compaction: nothing is to be
-    /// written any more.
-    pub(crate) fn admit(&self) -> Result<()> {
+    /// [`Error::Poisoned`] with the first failure of a flush or a compaction, also while it waits:
+    /// nothing is to be written any more. A write that is refused at once is not counted.
+    ///
+    /// # Cost
+    ///
+    /// Without pressure, a look at the version and no lock.
+    pub fn admit(&self) -> Result<()> {
         // ANCHOR: day5_admit
-        // The failure first. A write that has to stop looks again when something has changed, and
-        // goes on when the store stops: whoever writes next says that it is closed.
+        // The failure first; its lock only if there is one, for it may be held as long as an edit is
+        // synced. A write that has to stop looks again whenever something has changed. Who looks has
+        // the lock, and so nothing changes unheard between its look and its wait.
         if self.has_failed.load(Ordering::Acquire) {
-            return Err(self.poisoned());
+            check(&self.failure.lock())?;
         }
         match self.pressure() {
             Pressure::None => {}
@@ -383,9 +390,7 @@ impl Tree {
                 Counters::add(&self.counters.stopped_writes, 1);
                 let mut failure = self.failure.lock();
                 while self.pressure() == Pressure::Stop && !self.stopping.load(Ordering::Acquire) {
-                    if let Some(cause) = &*failure {
-                        return Err(Error::Poisoned { cause: Arc::clone(cause) });
-                    }
+                    check(&failure)?;
                     self.changed.wait(&mut failure);
                 }
             }
@@ -394,6 +399,7 @@ impl Tree {
         // ANCHOR_END: day5_admit
     }
 
+    /// What a write has to do now.
     fn pressure(&self) -> Pressure {
         Pressure::of(self.current().level(0).len(), &self.options)
     }
@@ -405,21 +411,27 @@ impl Tree {
         self.changed.notify_all();
     }
 
-    fn poisoned(&self) -> Error {
-        let cause = self.failure.lock().clone();
-        Error::Poisoned { cause: cause.unwrap_or_else(|| "a flush or a compaction failed".into()) }
-    }
-
     /// Lets the compactor end, and whoever waits go on.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.notify();
     }
 
-    /// Wakes all who wait for a change. With the lock, so that nobody looks before it and waits after.
+    // ANCHOR: listing_notify
+    /// Wakes all who wait for a change. With the lock: else somebody could look before
+    /// the change, and wait after it.
     fn notify(&self) {
         let _looking = self.failure.lock();
         self.changed.notify_all();
+    }
+    // ANCHOR_END: listing_notify
+}
+
+/// That nothing has failed, else the error that says what.
+fn check(failure: &Option<Arc<str>>) -> Result<()> {
+    match failure {
+        Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
+        None => Ok(()),
     }
 }
 

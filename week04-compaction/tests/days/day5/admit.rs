@@ -1,0 +1,280 @@
+//! Writes that wait, and what lets them go on.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Instant;
+
+use lsm::control::Pressure;
+use wal::fs::{Fault, Operation};
+use wal::testing::seeds;
+
+use super::given::*;
+
+// What waits, and how long.
+
+#[test]
+fn a_write_without_pressure_is_let_in_and_counted_nowhere() {
+    let sim = disk(1);
+    let tree = open(&sim, limits(3, 6));
+    for tables in 0..3 {
+        let why = format!("{tables} tables in level 0, slow from 3 on");
+        expect_admitted(admit(&tree, &why), &why);
+        expect_waited(&tree, 0, 0, &why);
+        flush(&tree);
+    }
+}
+
+#[test]
+fn a_slowed_write_waits_once_and_is_counted_once() {
+    let sim = disk(1);
+    let options = limits(2, 6);
+    let tree = filled(&sim, options.clone(), 2);
+    for slowed in 1..=4 {
+        let Pressure::Slow(delay) = Pressure::of(level0(&tree), &options) else {
+            panic!("with {} tables, slow from 2 on, stop from 6 on {PRESSURE}", level0(&tree));
+        };
+        // A clock that goes on and a wait that lasts at least so long: true on any machine.
+        let begun = Instant::now();
+        let why = "slow, not stop: it waits once, whatever comes meanwhile";
+        expect_admitted(admit(&tree, why), why);
+        let lasted = begun.elapsed();
+        assert!(
+            lasted >= delay,
+            "a write that is to wait for {delay:?} was let in after {lasted:?} {ADMIT}"
+        );
+        expect_waited(&tree, slowed, 0, "each of them once");
+        flush(&tree);
+    }
+}
+
+#[test]
+fn slowed_writes_wait_side_by_side() {
+    const WRITES: u64 = 8;
+    let sim = disk(1);
+    let tree = filled(&sim, limits(0, 4), 3);
+    let returned_count = Arc::new(AtomicU64::new(0));
+    let mut most = 0;
+    // Each waits for 8 ms. How many have begun and not returned, when one returns? A machine that
+    // has much to do may begin them one by one, but not every time.
+    for _ in 0..25 {
+        let write = |_| {
+            let (tree, returned_count) = (Arc::clone(&tree), Arc::clone(&returned_count));
+            thread::spawn(move || {
+                let admitted = tree.admit();
+                let side_by_side = waited(&tree).0.saturating_sub(count(&returned_count));
+                returned_count.fetch_add(1, Ordering::SeqCst);
+                (admitted, side_by_side)
+            })
+        };
+        let writes: Vec<_> = (0..WRITES).map(write).collect();
+        for write in writes {
+            let (admitted, side_by_side) = returned(write, "slow, not stop");
+            expect_admitted(admitted, "slow, not stop");
+            most = most.max(side_by_side);
+        }
+        if most > WRITES / 2 {
+            return;
+        }
+    }
+    panic!(
+        "of {WRITES} writes that come at the same time, never more than {most} are slowed at the same \
+         time: does one of them hold a lock while it waits? {ADMIT}"
+    );
+}
+
+#[test]
+fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(4, 4), 6);
+    let writes = stopped(&tree, 6);
+    while level0(&tree) >= 4 {
+        assert!(
+            !writes.iter().any(Write::is_finished),
+            "{} tables, stop from 4 on, and a write is let in {ADMIT}",
+            level0(&tree)
+        );
+        let shared = Arc::clone(&tree);
+        must_end("a compaction, while writes are stopped", move || move_oldest(&shared));
+    }
+    for write in writes {
+        let (admitted, _) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
+        expect_admitted(admitted, "level 0 has shrunk");
+    }
+    expect_waited(&tree, 0, 6, "level 0 has shrunk table by table");
+}
+
+#[test]
+fn a_change_that_does_not_help_lets_nobody_go_on() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(4, 4), 4);
+    let write = stopped(&tree, 1).remove(0);
+    let shared = Arc::clone(&tree);
+    must_end("flushes and compactions, while a write is stopped", move || {
+        // Each time long enough to wake up, to look, and to go on by mistake.
+        for _ in 0..20 {
+            flush(&shared);
+            (0..100).for_each(|_| thread::yield_now());
+        }
+        while level0(&shared) >= 4 {
+            move_oldest(&shared);
+            (0..100).for_each(|_| thread::yield_now());
+        }
+    });
+    let (admitted, tables) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
+    expect_admitted(admitted, "level 0 has shrunk");
+    assert!(
+        tables < 4,
+        "a write that is to stop from 4 tables on goes on with {tables}: it was woken by a change, and \
+         must look again {ADMIT}"
+    );
+}
+
+#[test]
+fn who_waits_keeps_nobody_from_work() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(2, 3), 3);
+    let writes = stopped(&tree, 2);
+    let shared = Arc::clone(&tree);
+    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped; does one of \
+               them hold a lock while it waits?";
+    must_end(why, move || {
+        flush(&shared);
+        assert!(newest(&shared, "key000000").is_some(), "the first key that was flushed {ADMIT}");
+        let seq = shared.snapshots().add(|| Ok(3)).expect("it is given");
+        shared.snapshots().remove(seq);
+        let compaction = shared.pick();
+        assert!(compaction.is_some(), "four runs of like size, two to a compaction {TIERS}");
+        compaction.iter().for_each(|compaction| {
+            let compacted = shared.compact(compaction);
+            compacted.unwrap_or_else(|error| panic!("{compaction} fails: {error}"));
+        });
+    });
+    for write in writes {
+        let (admitted, _) = returned(write, "all of level 0 was merged");
+        expect_admitted(admitted, "level 0 has shrunk");
+    }
+}
+
+// A store that stops.
+
+#[test]
+fn a_stopped_write_goes_on_when_the_store_stops() {
+    for round in 0..100 {
+        let sim = disk(round);
+        let tree = filled(&sim, limits(2, 2), 2);
+        // The first round waits until it sleeps, the others do not.
+        let writes = stopped(&tree, 1 + round % 2);
+        if round == 0 {
+            (0..1000).for_each(|_| thread::yield_now());
+        }
+        let shared = Arc::clone(&tree);
+        must_end("the store is to stop", move || shared.stop());
+        for write in writes {
+            let why = "the store stops; does a write look at that after it has the lock?";
+            let (admitted, _) = returned(write, why);
+            expect_admitted(admitted, "the store stops, and says so to whoever writes next");
+        }
+        expect_admitted(admit(&tree, "a store that has stopped"), "the store has stopped");
+    }
+}
+
+// A store that fails.
+
+#[test]
+fn a_stopped_write_is_refused_when_the_store_fails() {
+    for round in 0..100 {
+        let sim = disk(round);
+        let tree = filled(&sim, limits(2, 2), 2);
+        let writes = stopped(&tree, 1 + round % 2);
+        if round == 0 {
+            (0..1000).for_each(|_| thread::yield_now());
+        }
+        sim.fail(Operation::Write, 1, Fault::NoSpace);
+        let shared = Arc::clone(&tree);
+        let failed = must_end("a flush that fails", move || try_flush(&shared));
+        assert!(failed.is_err(), "the disk is full, and the flush says {failed:?}");
+        for write in writes {
+            let (admitted, _) = returned(write, "a flush has failed: nobody will compact any more");
+            expect_refused(admitted, "a flush failed", "a flush fails while a write is stopped");
+        }
+    }
+}
+
+#[test]
+fn a_failed_store_refuses_at_any_pressure_with_its_first_failure() {
+    for tables in 0..8 {
+        let sim = disk(1);
+        let tree = filled(&sim, limits(3, 5), tables);
+        for fault in [Fault::NoSpace, Fault::Io, Fault::Io] {
+            sim.fail(Operation::Write, 1, fault);
+            let failed = try_flush(&tree);
+            assert!(failed.is_err(), "a write fails, and the flush says {failed:?}");
+            let why = format!("{tables} tables, slow from 3 on, stop from 5 on, a failed flush");
+            expect_refused(admit(&tree, &why), "space", &why);
+        }
+        expect_waited(&tree, 0, 0, "all were refused at once");
+    }
+}
+
+#[test]
+fn a_failed_store_that_stops_still_refuses() {
+    let sim = disk(1);
+    let tree = filled(&sim, limits(2, 2), 2);
+    sim.fail(Operation::Write, 1, Fault::NoSpace);
+    assert!(try_flush(&tree).is_err(), "the disk is full");
+    tree.stop();
+    let why = "the store has failed, and then stopped";
+    expect_refused(admit(&tree, why), "a flush failed", why);
+}
+
+// No wake-up is lost.
+
+#[test]
+fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
+    for seed in seeds(20) {
+        let sim = disk(seed);
+        let tree = filled(&sim, limits(2, 2), 1);
+        for step in 0..25_u64 {
+            flush(&tree);
+            // Another head start each time, so that the two meet at every point of their ways.
+            let barrier = Arc::new(Barrier::new(2));
+            let write = thread::spawn({
+                let (barrier, tree) = (Arc::clone(&barrier), Arc::clone(&tree));
+                move || {
+                    barrier.wait();
+                    (0..(seed * 25 + step) * 37 % 2_000).for_each(|_| spin_loop());
+                    tree.admit()
+                }
+            });
+            let shared = Arc::clone(&tree);
+            must_end("a compaction, while a write comes", move || {
+                barrier.wait();
+                move_oldest(&shared);
+            });
+            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
+            expect_admitted(returned(write, why), "level 0 has shrunk");
+        }
+    }
+}
+
+#[test]
+fn changes_that_come_one_behind_the_other_wake_all_who_wait() {
+    for seed in seeds(60) {
+        let sim = disk(seed);
+        let more = 1 + seed as usize % 3;
+        let tree = filled(&sim, limits(2, 2), 2 + more);
+        let writes = stopped(&tree, 8);
+        // Those that do not help wake all, and while all look the one comes that does.
+        let shared = Arc::clone(&tree);
+        must_end("compactions, while writes are stopped", move || {
+            (0..=more).for_each(|_| move_oldest(&shared));
+        });
+        for write in writes {
+            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
+            expect_admitted(returned(write, why).0, "level 0 has shrunk");
+        }
+        expect_waited(&tree, 0, 8, "level 0 has shrunk");
+    }
+}

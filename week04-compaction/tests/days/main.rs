@@ -33,9 +33,11 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
 
 mod day1;
 mod day3;
+mod day4;
 mod day6;
 // As week 3's tests have them.
 #[path = "../../../week03-sstable/tests/days/entries.rs"]
 mod entries;
+mod script;
 #[path = "../../../week03-sstable/tests/days/walk.rs"]
 mod walk;

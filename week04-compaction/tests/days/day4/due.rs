@@ -149,10 +149,11 @@ fn sizes_beyond_all_disks_are_compared() {
         (5, table(1, ("a", "c"), huge / 2)),
         (5, table(2, ("d", "f"), huge / 2 + 1)),
         (6, table(3, ("a", "b"), huge)),
-        (6, table(4, ("c", "d"), 3)),
-        (6, table(5, ("e", "z"), huge - 1)),
+        (6, table(4, ("c", "d"), huge / 4)),
+        (6, table(5, ("e", "z"), huge / 4 * 3)),
     ];
     let levels = levels_of(tables);
-    expect_targets(&levels, &options, 5, &[huge + 1, 2 * huge + 2]);
+    expect_targets(&levels, &options, 5, &[huge, 2 * huge]);
+    expect_score(&levels, &options, 5, 1.0);
     expect_pick_in(&levels, &options, "level 5: 2, level 6: 4 5 → level 6", CHEAPEST);
 }

@@ -43,7 +43,8 @@ fn an_empty_level_is_never_due() {
 
 #[test]
 fn a_level_above_the_base_is_due_before_all_else() {
-    let levels = levels("0: a-z 9, a-z 9, a-z 9, a-z 9, a-z 9 / 2: m-n 1 / 5: a-z 5000 / 6: a-z 1000");
+    let levels =
+        levels("0: a-z 9, a-z 9, a-z 9, a-z 9, a-z 9 / 2: m-n 1 / 5: a-z 5000 / 6: a-z 1000");
     let targets = Targets::of(&levels, &options());
     let came = score(&levels, &targets, 2, &options());
     assert!(

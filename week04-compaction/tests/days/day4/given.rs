@@ -56,7 +56,8 @@ pub(super) fn levels_of(tables: impl IntoIterator<Item = (usize, Arc<TableMeta>)
     Levels::default().apply(&edit).expect("levels as they may be")
 }
 
-/// Tables written as `level: keys size, keys size / level: …`. The first one has number 1.
+/// Tables written as `level: keys size, keys size / level: …`. The first one has number 1, so of
+/// level 0 the oldest comes first.
 #[track_caller]
 pub(super) fn levels(text: &str) -> Levels {
     let mut tables = Vec::new();
@@ -75,7 +76,9 @@ pub(super) fn levels(text: &str) -> Levels {
 
 /// A table for each of these sizes, in a level of its own.
 pub(super) fn levels_of_sizes(sizes: &[(usize, u64)]) -> Levels {
-    levels_of((1..).zip(sizes).map(|(number, &(level, size))| (level, table(number, ("a", "z"), size))))
+    levels_of(
+        (1..).zip(sizes).map(|(number, &(level, size))| (level, table(number, ("a", "z"), size))),
+    )
 }
 
 /// A line for each level that has tables.
@@ -192,7 +195,8 @@ pub(super) fn random_options(dice: &mut Workload) -> LsmOptions {
 /// A simulated store, and which flush a lookup of each key should find.
 pub(super) struct Watched {
     pub(super) simulator: Simulator,
-    pub(super) options: LsmOptions,
+    /// What comes to it: its load, and the seed.
+    what: String,
     /// The flush that wrote a key last.
     newest: BTreeMap<u32, u64>,
     /// What tables of level 0 have, by their numbers: of each key, the flush.
@@ -203,10 +207,10 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(options: LsmOptions) -> Watched {
+    pub(super) fn new(options: LsmOptions, what: String) -> Watched {
         Watched {
-            simulator: Simulator::new(options.clone(), 1),
-            options,
+            simulator: Simulator::new(options, 1),
+            what,
             newest: BTreeMap::new(),
             level0: BTreeMap::new(),
             below: Default::default(),
@@ -258,9 +262,9 @@ impl Watched {
             }
         }
         panic!(
-            "two thousand compactions, and one more is due: each must take a level nearer to its \
-             target; the last one was {last} {DUE}\n{}",
-            self.simulator
+            "{}: two thousand compactions, and one more is due: each must take a level nearer to \
+             its target; the last one was {last} {DUE}\n{}",
+            self.what, self.simulator
         );
     }
 
@@ -270,7 +274,8 @@ impl Watched {
             for pair in self.simulator.levels().level(level).windows(2) {
                 assert!(
                     pair[0].largest < pair[1].smallest,
-                    "after {compaction}, tables {} and {} of level {level} overlap {BESIDE}\n{}",
+                    "{}: after {compaction}, tables {} and {} of level {level} overlap {BESIDE}\n{}",
+                    self.what,
                     pair[0].number,
                     pair[1].number,
                     self.simulator
@@ -290,8 +295,9 @@ impl Watched {
             let want = self.newest[key];
             assert!(
                 found == Some(&want),
-                "after {compaction}, a lookup of key {key} finds what flush {} wrote; the newest is \
-                 of flush {want}, and lies below it {LEVEL0}\n{}",
+                "{}: after {compaction}, a lookup of key {key} finds what flush {} wrote; the \
+                 newest is of flush {want}, and lies below it {LEVEL0}\n{}",
+                self.what,
                 found.map_or(0, |&found| found),
                 self.simulator
             );

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lsm::compaction::Compaction;
 use lsm::leveled::Targets;
+use lsm::levels::span;
 use lsm::simulator::Simulator;
 use lsm::{Edit, LEVEL_COUNT, Levels, LsmOptions, TableMeta};
 use wal::testing::{Workload, seeds};
@@ -19,9 +21,8 @@ const COST: &str = "(rules 2 to 5 of day 4: which level is due, and which of its
 fn after_every_step_levels_are_side_by_side_and_the_newest_is_found_first() {
     for (name, load) in LOADS {
         for seed in seeds(6) {
-            println!("{name}, seed {seed}");
             let mut dice = Workload::new(seed);
-            let mut store = Watched::new(random_options(&mut dice));
+            let mut store = Watched::new(random_options(&mut dice), format!("{name}, seed {seed}"));
             for flush in 0..60 {
                 store.flush(&load(&mut dice, flush));
                 store.settle();
@@ -34,9 +35,8 @@ fn after_every_step_levels_are_side_by_side_and_the_newest_is_found_first() {
 fn a_store_that_is_behind_stays_in_order_and_catches_up() {
     for (name, load) in LOADS {
         for seed in seeds(6) {
-            println!("{name}, seed {seed}");
-            let mut dice = Workload::new(100 + seed);
-            let mut store = Watched::new(random_options(&mut dice));
+            let mut dice = Workload::new(seed);
+            let mut store = Watched::new(random_options(&mut dice), format!("{name}, seed {seed}"));
             for flush in 0..60 {
                 store.flush(&load(&mut dice, flush));
                 for _ in 0..dice.below(3) {
@@ -63,15 +63,15 @@ fn a_store_settles_whatever_its_levels_were() {
             );
             levels = merged(&levels, &compaction, number);
         }
-        expect_settled(&levels, &options);
+        expect_settled(&levels, &options, &format!("seed {seed}"));
     }
 }
 
 /// The levels in which all inputs are one table.
 #[track_caller]
-fn merged(levels: &Levels, compaction: &lsm::compaction::Compaction, number: u64) -> Levels {
+fn merged(levels: &Levels, compaction: &Compaction, number: u64) -> Levels {
     let tables = || compaction.inputs.iter().map(|(_, table)| table);
-    let span = lsm::levels::span(tables()).into_inner();
+    let span = span(tables()).into_inner();
     let made = TableMeta {
         number,
         size: tables().map(|table| table.size).sum(),
@@ -82,9 +82,9 @@ fn merged(levels: &Levels, compaction: &lsm::compaction::Compaction, number: u64
     let removed = compaction.inputs.iter().map(|(level, table)| (*level, table.number));
     let added = vec![(compaction.output_level, Arc::new(made))];
     let edit = Edit { removed: removed.collect(), added, ..Edit::default() };
-    levels.apply(&edit).unwrap_or_else(|bad| {
-        panic!("{compaction}: afterwards {bad} {BESIDE}{}", describe(levels))
-    })
+    levels
+        .apply(&edit)
+        .unwrap_or_else(|bad| panic!("{compaction}: afterwards {bad} {BESIDE}{}", describe(levels)))
 }
 
 // Sizes.
@@ -93,14 +93,13 @@ fn merged(levels: &Levels, compaction: &lsm::compaction::Compaction, number: u64
 fn a_store_that_has_settled_is_as_its_targets_say() {
     for (name, load) in LOADS {
         for seed in seeds(3) {
-            println!("{name}, seed {seed}");
             let mut dice = Workload::new(seed);
             let options = random_options(&mut dice);
             let mut simulator = Simulator::new(options.clone(), 1);
             for flush in 0..60 {
                 simulator.flush(load(&mut dice, flush));
                 simulator.settle();
-                expect_settled(simulator.levels(), &options);
+                expect_settled(simulator.levels(), &options, &format!("{name}, seed {seed}"));
             }
         }
     }
@@ -108,7 +107,7 @@ fn a_store_that_has_settled_is_as_its_targets_say() {
 
 /// Nothing above the base, and no level as large as its target.
 #[track_caller]
-fn expect_settled(levels: &Levels, options: &LsmOptions) {
+fn expect_settled(levels: &Levels, options: &LsmOptions, what: &str) {
     let targets = Targets::of(levels, options);
     let is_good = |level: usize| match level {
         0 => levels.level(0).len() < options.level0_tables,
@@ -118,7 +117,7 @@ fn expect_settled(levels: &Levels, options: &LsmOptions) {
     let bad = (0..LEVEL_COUNT).find(|&level| !is_good(level));
     assert!(
         bad.is_none(),
-        "nothing is due, and level {bad:?} has {} tables with {} bytes; targets {:?}, and {} tables \
+        "{what}: nothing is due, and level {bad:?} has {} tables with {} bytes; targets {:?}, and {} tables \
          for level 0 {DUE}{}",
         levels.level(bad.unwrap_or(0)).len(),
         levels.size(bad.unwrap_or(0)),

@@ -64,7 +64,7 @@ impl Simulator {
         self.flushed_entries += keys.len() as u64;
         self.next_seq = seqs.1 + 1;
         let table = self.add_table(keys.into_iter().collect(), seqs);
-        self.apply(Edit { added: vec![(0, table)], ..Edit::default() });
+        self.apply(Edit { added: vec![(0, table)], ..Edit::default() }, &"a flush");
     }
 
     /// Does the next compaction, if one is due, and returns it.
@@ -113,7 +113,7 @@ impl Simulator {
             parts.map(|keys| self.add_table(keys.to_vec(), (smallest, largest))).collect()
         };
         let added = added.into_iter().map(|table| (*output_level, table)).collect();
-        self.apply(Edit { removed, added, ..Edit::default() });
+        self.apply(Edit { removed, added, ..Edit::default() }, compaction);
     }
 
     /// A table with these keys, at least one, which are written.
@@ -138,8 +138,8 @@ impl Simulator {
     /// # Panics
     ///
     /// If the edit does not fit: the strategy has picked tables that may not be merged.
-    fn apply(&mut self, edit: Edit) {
-        self.levels = self.levels.apply(&edit).unwrap_or_else(|bad| panic!("{bad}\n{self}"));
+    fn apply(&mut self, edit: Edit, what: &dyn fmt::Display) {
+        self.levels = self.levels.apply(&edit).unwrap_or_else(|bad| panic!("{what}: then {bad}"));
         for (_, number) in &edit.removed {
             let is_moved = edit.added.iter().any(|(_, table)| table.number == *number);
             if !is_moved {

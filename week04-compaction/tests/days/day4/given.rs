@@ -81,6 +81,15 @@ pub(super) fn levels_of_sizes(sizes: &[(usize, u64)]) -> Levels {
     )
 }
 
+/// No more of each line than fits.
+fn shortened(text: &str) -> String {
+    let line = |line: &str| match line.char_indices().nth(150) {
+        Some((end, _)) => format!("{} …\n", &line[..end]),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
 /// A line for each level that has tables.
 pub(super) fn describe(levels: &Levels) -> String {
     let mut text = String::new();
@@ -93,7 +102,7 @@ pub(super) fn describe(levels: &Levels) -> String {
                 .expect("memory takes it");
         }
     }
-    text
+    format!("\n{}", shortened(text.trim_start_matches('\n')).trim_end())
 }
 
 #[track_caller]
@@ -136,7 +145,22 @@ pub(super) fn picked(levels: &Levels, options: &LsmOptions) -> Option<Compaction
 pub(super) fn expect_pick_in(levels: &Levels, options: &LsmOptions, want: &str, rule: &str) {
     let came = picked(levels, options);
     let came = came.map_or_else(|| "nothing".to_owned(), |compaction| compaction.to_string());
+    let rule = broken(want, &came, rule);
     assert!(came == want, "want {want}; got {came} {rule}{}", describe(levels));
+}
+
+/// The rule that is broken if `came` is picked: if the level is the right one, it is not the rule of
+/// which level is due.
+fn broken<'a>(want: &str, came: &str, rule: &'a str) -> &'a str {
+    let from = |text: &str| text.split(':').next().unwrap_or("").to_owned();
+    let tables = |text: &str| text.split([',', '→']).next().unwrap_or("").trim().to_owned();
+    match rule {
+        DUE if from(want) != from(came) => DUE,
+        DUE if tables(want) == tables(came) && from(want) != "level 0" => BESIDE,
+        DUE if from(want) == "level 0" => LEVEL0,
+        DUE => CHEAPEST,
+        other => other,
+    }
 }
 
 /// The same, for levels as [`levels`] reads them and small sizes.
@@ -278,7 +302,7 @@ impl Watched {
                     self.what,
                     pair[0].number,
                     pair[1].number,
-                    self.simulator
+                    shortened(&self.simulator.to_string())
                 );
             }
         }
@@ -299,7 +323,7 @@ impl Watched {
                  newest is of flush {want}, and lies below it {LEVEL0}\n{}",
                 self.what,
                 found.map_or(0, |&found| found),
-                self.simulator
+                shortened(&self.simulator.to_string())
             );
         }
     }

@@ -57,7 +57,7 @@ impl Simulator {
         &self.levels
     }
 
-    /// Flushes a memtable with these keys, in any order.
+    /// Flushes a memtable with these keys, at least one, in any order.
     pub fn flush(&mut self, keys: impl IntoIterator<Item = u32>) {
         let keys: BTreeSet<u32> = keys.into_iter().collect();
         let seqs = (self.next_seq, self.next_seq + keys.len().max(1) as Seq - 1);

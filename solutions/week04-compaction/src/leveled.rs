@@ -58,7 +58,7 @@ impl Targets {
     ///
     /// One byte by the flush. Then one to the base, and with it a part of what the base has:
     /// `level0_tables` tables share the cost of writing all of it. Then one to each level below, and
-    /// with it half as many as the level is larger.
+    /// with it half of `level_ratio`.
     pub fn write_amplification(&self, flushed_size: u64, options: &LsmOptions) -> f64 {
         // ANCHOR: listing_write_amplification
         let share =

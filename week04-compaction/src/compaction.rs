@@ -29,17 +29,17 @@ use crate::source::Source;
 /// Tables to be made into one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compaction {
-    /// Each table that goes in, with its level.
+    /// Each table that goes in, with its level; in any order.
     pub inputs: Vec<(usize, Arc<TableMeta>)>,
     /// The level that the run is for. Its tables that overlap the run are inputs, too.
     pub output_level: usize,
 }
 
 impl Compaction {
-    /// Whether it is enough to say that the inputs are in another level now: no two of them overlap,
-    /// and none is in the output's level.
+    /// Whether it is enough to say in which level the input is now, and nothing has to be written.
     ///
-    /// **Day 4**, chapter `week04/day4-leveled.md`.
+    /// **Day 4**, chapter `week04/day4-leveled.md`. So it is if there is one, and it comes from
+    /// another level: whatever it overlapped there would be an input, too.
     pub fn is_move(&self) -> bool {
         // One table that comes alone.
         false

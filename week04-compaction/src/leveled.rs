@@ -8,10 +8,10 @@
 //!   level 6   2 600   what there is           never
 //! ```
 //!
-//! Targets are counted from the bottom: the last level is as large as it is, and each above a tenth.
-//! So nine of ten bytes are in the last level, whatever its size, and at most one in ten is there
-//! twice. Level 0 goes to the *base*, the first level whose target is worth a level; those between
-//! are empty. (Dong et al., "Optimizing Space Amplification in RocksDB", CIDR 2017.)
+//! Targets are counted from the last level upward: it is as large as it is, and each above a tenth.
+//! So nine of ten bytes are in the last level, whatever its size, and at most one in nine is there
+//! twice. Level 0 goes to the *base*, the uppermost level that has a target; those between are
+//! empty. (Dong et al., "Optimizing Space Amplification in RocksDB", CIDR 2017.)
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -36,19 +36,34 @@ impl Targets {
     /// Those of `levels`.
     ///
     /// **Day 4**, chapter `week04/day4-leveled.md`. The last level's target is its size, and at least
-    /// `base_level_size`. The target of a level above is `level_ratio` times smaller than that of the
-    /// one below. The base is the first level, from the top, whose level below has a target of more
-    /// than `base_level_size`: with a small store, the last one.
+    /// `base_level_size`. As long as a target is more than `base_level_size`, the level above has
+    /// one, too, `level_ratio` times smaller, rounded down; level 1 is the uppermost. The base is the
+    /// uppermost level with a target: in a small store, the last one.
     pub fn of(levels: &Levels, options: &LsmOptions) -> Targets {
         // From the bottom up, as long as the level below is too large to be the base.
         todo!("day 4: targets")
+    }
+
+    /// How many bytes are written for each that is flushed, if keys come in any order, in tables of
+    /// `flushed_size` bytes, and levels are as large as they should be.
+    ///
+    /// One byte by the flush. Then one to the base, and with it a part of what the base has:
+    /// `level0_tables` tables share the cost of writing all of it. Then one to each level below, and
+    /// with it half of `level_ratio`.
+    pub fn write_amplification(&self, flushed_size: u64, options: &LsmOptions) -> f64 {
+        let share =
+            self.sizes[self.base] as f64 / (options.level0_tables as u64 * flushed_size) as f64;
+        let to_base = 1.0 + share;
+        let below = (LAST - self.base) as f64 * (1.0 + options.level_ratio as f64 / 2.0);
+        1.0 + to_base + below
     }
 }
 
 /// How urgent it is to compact `level`: from 1.0 on it is. The larger, the more.
 ///
 /// **Day 4**. Of level 0, its number of tables by `level0_tables`; of another, its size by its
-/// target. The last level never is. A level above the base is, at once, if anything is in it.
+/// target. The last level's is 0, and that of an empty level. That of a level above the base, if
+/// anything is in it, is larger than any number: it stands in the way of what level 0 has.
 pub fn score(levels: &Levels, targets: &Targets, level: usize, options: &LsmOptions) -> f64 {
     // A target of 0 makes infinity, and of nothing it makes no number.
     todo!("day 4: score")
@@ -56,10 +71,13 @@ pub fn score(levels: &Levels, targets: &Targets, level: usize, options: &LsmOpti
 
 /// The next compaction of `levels`, if one is due.
 ///
-/// **Day 4**. That of the level with the largest score, of equal ones the upper level's. From level
-/// 0 goes the oldest table with all that overlap it, directly or through others, to the base. From
-/// another level goes one table to the level below: the one that has least to be merged with there,
-/// by its own size. What overlaps in the output's level goes along.
+/// **Day 4**. That of the level with the largest score, if that is 1.0 or more; of equal ones, the
+/// upper level's. From level 0 goes the oldest table with all that overlap it, directly or through
+/// others, to the base. From another level goes one table to the level below: the one that has least
+/// to be merged with there, by its own size. Of the output's level, all that overlaps what comes goes
+/// along.
+///
+/// The answer depends on `levels` and `options`, and on nothing else.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // Scores first. Then the tables, and what they overlap in the level that they go to.
     todo!("day 4: pick")
@@ -68,8 +86,9 @@ pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
 /// The oldest of these tables of level 0, and all that overlap it, directly or through others; the
 /// newest first.
 ///
-/// **Day 4**. A newer table that does not overlap may stay. One that does may not: its entries would
-/// be below older ones.
+/// **Day 4**. Each that goes down must take along what is older and overlaps it: in level 0 that
+/// would be found first. Newer ones that overlap could stay, but would soon be merged with the same
+/// tables of the base once more.
 fn oldest_overlapping(level0: &[Arc<TableMeta>]) -> Vec<Arc<TableMeta>> {
     // With each table that joins, the span may grow, and so may what overlaps it. Look again until
     // nothing joins.
@@ -79,7 +98,7 @@ fn oldest_overlapping(level0: &[Arc<TableMeta>]) -> Vec<Arc<TableMeta>> {
 /// The table of `level` that has least to be merged with in the level below, by its own size; of
 /// equal ones, the first.
 ///
-/// **Day 4**.
+/// **Day 4**. `None` if the level is empty.
 fn cheapest(levels: &Levels, level: usize) -> Option<Arc<TableMeta>> {
     // Two fractions are compared without dividing: a/b < c/d where a·d < c·b. In 128 bits nothing
     // overflows.

@@ -10,7 +10,7 @@
 //! the strategy picks, one after the other: so every run of it is the same, and a million keys take
 //! seconds. What is counted is what an engine on a disk would read and write.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Simulator {
         self.flushed_entries += keys.len() as u64;
         self.next_seq = seqs.1 + 1;
         let table = self.add_table(keys.into_iter().collect(), seqs);
-        self.apply(Edit { added: vec![(0, table)], ..Edit::default() });
+        self.apply(Edit { added: vec![(0, table)], ..Edit::default() }, &"a flush");
     }
 
     /// Does the next compaction, if one is due, and returns it.
@@ -98,9 +98,10 @@ impl Simulator {
         let added: Vec<Arc<TableMeta>> = if compaction.is_move() {
             tables().cloned().collect()
         } else {
-            let merged: BTreeSet<u32> =
+            let mut merged: Vec<u32> =
                 tables().flat_map(|table| &self.keys[&table.number]).copied().collect();
-            let merged: Vec<u32> = merged.into_iter().collect();
+            merged.sort();
+            merged.dedup();
             let smallest = tables().map(|table| table.smallest_seq).min().unwrap_or(0);
             let largest = tables().map(|table| table.largest_seq).max().unwrap_or(0);
             // A run of level 0 is one table.
@@ -112,7 +113,7 @@ impl Simulator {
             parts.map(|keys| self.add_table(keys.to_vec(), (smallest, largest))).collect()
         };
         let added = added.into_iter().map(|table| (*output_level, table)).collect();
-        self.apply(Edit { removed, added, ..Edit::default() });
+        self.apply(Edit { removed, added, ..Edit::default() }, compaction);
     }
 
     /// A table with these keys, at least one, which are written.
@@ -137,10 +138,14 @@ impl Simulator {
     /// # Panics
     ///
     /// If the edit does not fit: the strategy has picked tables that may not be merged.
-    fn apply(&mut self, edit: Edit) {
-        self.levels = self.levels.apply(&edit).unwrap_or_else(|bad| panic!("{bad}\n{self}"));
-        let numbers: HashSet<u64> = self.levels.tables().map(|(_, table)| table.number).collect();
-        self.keys.retain(|number, _| numbers.contains(number));
+    fn apply(&mut self, edit: Edit, what: &dyn fmt::Display) {
+        self.levels = self.levels.apply(&edit).unwrap_or_else(|bad| panic!("{what}: then {bad}"));
+        for (_, number) in &edit.removed {
+            let is_moved = edit.added.iter().any(|(_, table)| table.number == *number);
+            if !is_moved {
+                self.keys.remove(number);
+            }
+        }
     }
 
     /// Size of each level, in bytes.

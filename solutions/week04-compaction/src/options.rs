@@ -39,7 +39,7 @@ pub struct LsmOptions {
     pub strategy: Strategy,
     /// With so many tables level 0 is merged; of a tiered store, with so many runs. Default 4.
     ///
-    /// Each is one more to ask for a read; fewer are merged more often.
+    /// At least 1. Each is one more to ask for a read; fewer are merged more often.
     pub level0_tables: usize,
     /// From so many tables in level 0 on, writes are slowed down. Default 20.
     pub level0_slow: usize,
@@ -51,8 +51,8 @@ pub struct LsmOptions {
     pub base_level_size: u64,
     /// How many times larger a level is than the one above. Default 10.
     ///
-    /// Fewer make more levels, and each is a table more to ask; more make each byte be written more
-    /// often.
+    /// At least 2. Fewer make more levels, and each is a table more to ask; more make each byte be
+    /// written more often.
     pub level_ratio: u64,
     /// A tiered store is merged into one run when all but the oldest have more than so many percent
     /// of it. Default 100.

@@ -34,6 +34,7 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
 mod day1;
 mod day2;
 mod day3;
+mod day4;
 mod day5;
 mod day6;
 // As week 3's tests have them.

@@ -30,12 +30,13 @@ pub(crate) fn expect_script(name: &str, script: &str, mut run: impl FnMut(&str) 
         let (commands, want) = (parts.next().unwrap_or(&[]), parts.next().unwrap_or(&[]));
         let came: Vec<String> = commands.iter().map(|command| guarded(command, &mut run)).collect();
         let came: Vec<&str> = came.iter().flat_map(|came| came.lines()).collect();
+        let differs = (0..).find(|&at| came.get(at) != want.get(at) || at == came.len());
         assert!(
             came == want,
             "{name}, line {first}:\n{}\nwant\n{}\ngot\n{}\n{}",
-            indented(commands),
-            indented(want),
-            indented(&came),
+            indented(commands, None),
+            indented(want, differs),
+            indented(&came, differs),
             why.join(" ")
         );
     }
@@ -52,9 +53,12 @@ fn guarded(command: &str, run: &mut impl FnMut(&str) -> String) -> String {
     })
 }
 
-fn indented(lines: &[&str]) -> String {
+/// One a line, with a mark at the first that differs.
+fn indented(lines: &[&str], differs: Option<usize>) -> String {
+    let mark = |at| if Some(at) == differs { "  > " } else { "    " };
+    let line = |(at, line)| format!("{}{line}", mark(at));
     match lines {
         [] => "    nothing".to_owned(),
-        _ => lines.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"),
+        _ => lines.iter().enumerate().map(line).collect::<Vec<_>>().join("\n"),
     }
 }

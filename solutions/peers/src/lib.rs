@@ -11,11 +11,11 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 
 // Whose code is measured. All else knows one name for it.
+pub use self::lsm::sstable;
 #[cfg(feature = "mine")]
 pub use mine as lsm;
 #[cfg(not(feature = "mine"))]
 pub use reference as lsm;
-pub use self::lsm::sstable;
 
 /// Rounds that count; one before them does not.
 const ROUNDS: usize = 9;

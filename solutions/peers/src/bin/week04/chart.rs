@@ -109,7 +109,9 @@ fn place_of(ratio: f64) -> f64 {
 fn mark(engine: usize, x: f64, y: f64) -> String {
     match engine % 7 {
         0 => format!("<circle class=\"accent\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\"/>\n"),
-        1 => format!("<circle class=\"line-accent none\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"/>\n"),
+        1 => {
+            format!("<circle class=\"line-accent none\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"/>\n")
+        }
         2 => path("line-accent", x, y, "m-5 -5 l10 10 m0 -10 l-10 10"),
         3 => path("line-cool", x, y, "m-5 4 h10 l-5 -9 z"),
         4 => path("line-good", x, y, "m-4.5 -4.5 h9 v9 h-9 z"),
@@ -126,7 +128,9 @@ fn path(class: &str, x: f64, y: f64, shape: &str) -> String {
 fn description(report: &Report) -> String {
     let mut out = String::new();
     for (row, work) in report.works().iter().enumerate() {
-        let ratio = |engine| Some(format!("{} {:.2}", report.engines()[engine], report.ratio(row, engine)?));
+        let ratio = |engine| {
+            Some(format!("{} {:.2}", report.engines()[engine], report.ratio(row, engine)?))
+        };
         let ratios: Vec<String> = (0..report.engines().len()).filter_map(ratio).collect();
         let _ = write!(out, "{}: {}. ", work.name(), ratios.join(", "));
     }

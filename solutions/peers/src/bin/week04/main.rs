@@ -32,6 +32,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::TempDir;
 
 use self::engines::{ENGINES, Engine, Store};
 use self::report::{Measured, Report};
@@ -86,8 +87,8 @@ fn measure(
 ) -> Result<()> {
     let mut order: Vec<usize> = (0..engines.len()).collect();
     order.rotate_left(round % engines.len());
-    let mut filled: Vec<Option<Box<dyn Store>>> = engines.iter().map(|_| None).collect();
-    let dir_of = |engine: usize, what: &str| disk.join(format!("{}-{what}", engines[engine].name));
+    // A store goes before its directory does.
+    let mut filled: Vec<Option<(Box<dyn Store>, TempDir)>> = engines.iter().map(|_| None).collect();
     for work in ALL {
         let is_wanted = wanted.contains(&work);
         let is_needed = work == Work::FillRandom && wanted.iter().any(|work| work.needs_filled());
@@ -95,25 +96,28 @@ fn measure(
             continue;
         }
         for &engine in &order {
-            bar.set_message(format!("round {}: {}, {}", round + 1, engines[engine].name, work.name()));
+            bar.set_message(format!(
+                "round {}: {}, {}",
+                round + 1,
+                engines[engine].name,
+                work.name()
+            ));
             let time = match (work, &filled[engine]) {
-                (_, Some(store)) if work.needs_filled() => {
+                (_, Some((store, _))) if work.needs_filled() => {
                     work.run(&**store, settings, round as u64)?
                 }
                 (Work::Open, _) => {
-                    let dir = fresh(&dir_of(engine, "killed"))?;
-                    let time = open_after_kill(engines[engine], dir, settings)?;
-                    fs::remove_dir_all(dir)?;
-                    time
+                    let dir = tempfile::tempdir_in(disk)?;
+                    open_after_kill(engines[engine], dir.path(), settings)?
                 }
                 _ => {
-                    let path = dir_of(engine, "filled");
-                    let store = (engines[engine].open)(fresh(&path)?, settings)?;
+                    let dir = tempfile::tempdir_in(disk)?;
+                    let store = (engines[engine].open)(dir.path(), settings)?;
                     let time = work.run(&*store, settings, round as u64)?;
                     if work == Work::FillRandom {
                         store.settle()?;
-                        report.add_size(engine, size_of(&path)?, store.written());
-                        filled[engine] = Some(store);
+                        report.add_size(engine, size_of(dir.path())?, store.written());
+                        filled[engine] = Some((store, dir));
                     }
                     time
                 }
@@ -123,22 +127,13 @@ fn measure(
                 bar.inc(1);
             }
             if matches!(work, Work::Overwrite | Work::Mix { .. })
-                && let Some(store) = &filled[engine]
+                && let Some((store, _)) = &filled[engine]
             {
                 store.settle()?;
             }
         }
     }
     Ok(())
-}
-
-/// An empty directory.
-fn fresh(dir: &Path) -> Result<&Path> {
-    if dir.exists() {
-        fs::remove_dir_all(dir)?;
-    }
-    fs::create_dir_all(dir)?;
-    Ok(dir)
 }
 
 /// Bytes of all files in `dir` that are on the disk: not those that a file has room for.

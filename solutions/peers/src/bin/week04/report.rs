@@ -66,7 +66,8 @@ impl Report {
     pub(crate) fn ratio(&self, row: usize, engine: usize) -> Option<f64> {
         let (ours, theirs) =
             (self.seconds.get(&(row, engine))?, self.seconds.get(&(row, self.rocksdb()))?);
-        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
+        let ratios: Vec<f64> =
+            ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
         Some(median(&ratios))
     }
 
@@ -115,7 +116,9 @@ impl Report {
         for (row, work) in self.works.iter().enumerate() {
             let (mut speeds, mut ratios) = (JsonValue::new_object(), JsonValue::new_object());
             for (engine, name) in self.engines.iter().enumerate() {
-                if let (Some(speed), Some(ratio)) = (self.speed(row, engine), self.ratio(row, engine)) {
+                if let (Some(speed), Some(ratio)) =
+                    (self.speed(row, engine), self.ratio(row, engine))
+                {
                     let _ = speeds.insert(name, speed.round());
                     let _ = ratios.insert(name, (ratio * 1e3).round() / 1e3);
                 }

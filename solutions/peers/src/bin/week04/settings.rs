@@ -85,7 +85,9 @@ impl Settings {
     /// If one of them is not known.
     pub(crate) fn chosen(&self) -> Result<Vec<Engine>> {
         let names = || ENGINES.iter().map(|engine| engine.name);
-        if let Some(unknown) = self.engines.iter().find(|name| !names().any(|known| known == **name)) {
+        if let Some(unknown) =
+            self.engines.iter().find(|name| !names().any(|known| known == **name))
+        {
             let known: Vec<_> = names().collect();
             bail!("there is no engine called `{unknown}`; there are {}", known.join(", "));
         }

@@ -20,7 +20,9 @@ pub(crate) enum Work {
     /// In batches of a hundred.
     FillBatch,
     /// Each with a sync, by so many threads.
-    FillSync { threads: usize },
+    FillSync {
+        threads: usize,
+    },
     /// In the store that [`Work::FillRandom`] has filled:
     ReadRandom,
     ReadMissing,
@@ -32,7 +34,10 @@ pub(crate) enum Work {
     Scan100,
     Overwrite,
     /// So many reads of a hundred, and writes otherwise, by so many threads.
-    Mix { reads: u32, threads: usize },
+    Mix {
+        reads: u32,
+        threads: usize,
+    },
     /// A store that was killed while it was filled.
     Open,
 }
@@ -104,7 +109,12 @@ impl Work {
     }
 
     /// Does it in `store`, in round `round`. [`Work::Open`] is done by [`open_after_kill`].
-    pub(crate) fn run(self, store: &dyn Store, settings: &Settings, round: u64) -> Result<Duration> {
+    pub(crate) fn run(
+        self,
+        store: &dyn Store,
+        settings: &Settings,
+        round: u64,
+    ) -> Result<Duration> {
         let count = settings.count;
         let entries = Entries::new(settings, round as u32);
         let len = self.count(settings);
@@ -139,7 +149,10 @@ impl Work {
                 let numbers = uniform(count, len, round);
                 timed(|| {
                     each(&numbers, |number| {
-                        ensure!(store.get(&absent_key(number))?.is_none(), "a key of nobody is found");
+                        ensure!(
+                            store.get(&absent_key(number))?.is_none(),
+                            "a key of nobody is found"
+                        );
                         Ok(())
                     })
                 })
@@ -154,7 +167,10 @@ impl Work {
                 timed(|| {
                     each(&numbers, |number| {
                         let met = store.scan(&key(number), 100)?;
-                        ensure!(met == 100.min(count as usize), "a scan meets {met} of 100 entries");
+                        ensure!(
+                            met == 100.min(count as usize),
+                            "a scan meets {met} of 100 entries"
+                        );
                         Ok(())
                     })
                 })
@@ -227,20 +243,14 @@ fn by_threads(
     work: impl Fn(u32, usize) -> Result<()> + Sync,
 ) -> Result<Duration> {
     let part_size = numbers.len().div_ceil(threads).max(1);
+    let run = &|(part, numbers): (usize, &[u32])| -> Result<()> {
+        let mut places = part * part_size..;
+        each(numbers, |number| work(number, places.next().expect("there is no end")))
+    };
     timed(|| {
         thread::scope(|scope| {
-            let run = |(part, numbers): (usize, &[u32])| -> Result<()> {
-                numbers
-                    .iter()
-                    .enumerate()
-                    .try_for_each(|(index, &number)| work(number, part * part_size + index))
-            };
-            let run = &run;
-            let parts: Vec<_> = numbers
-                .chunks(part_size)
-                .enumerate()
-                .map(|part| scope.spawn(move || run(part)))
-                .collect();
+            let spawn = |part| scope.spawn(move || run(part));
+            let parts: Vec<_> = numbers.chunks(part_size).enumerate().map(spawn).collect();
             parts.into_iter().try_for_each(|part| part.join().expect("no thread panics"))
         })
     })

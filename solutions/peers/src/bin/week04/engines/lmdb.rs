@@ -18,6 +18,9 @@ pub(super) fn open(dir: &Path, settings: &Settings) -> Result<Box<dyn Store>> {
     // that is mapped; and without syncs it is no worse than others' without syncs: whoever wants one
     // calls `force_sync`.
     let env = unsafe { options.flags(EnvFlags::NO_SYNC).open(dir)? };
+    // A database borrows from its environment. That is never closed: it is an address space that
+    // nobody looks at any more, and there are few.
+    let env: &'static Env = Box::leak(Box::new(env));
     let transaction = env.write_txn()?;
     let entries = env
         .create_databases_and_commit(transaction, |databases, transaction| {
@@ -28,8 +31,8 @@ pub(super) fn open(dir: &Path, settings: &Settings) -> Result<Box<dyn Store>> {
 }
 
 struct Lmdb {
-    env: Env,
-    entries: Database<Bytes, Bytes>,
+    env: &'static Env,
+    entries: Database<'static, Bytes, Bytes>,
 }
 
 impl Store for Lmdb {

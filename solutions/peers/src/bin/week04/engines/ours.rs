@@ -92,7 +92,8 @@ fn get(store: &impl Reader, key: &[u8; 16]) -> Result<Option<u8>> {
 }
 
 fn scan(store: &impl Reader, first: &[u8; 16], count: usize) -> Result<usize> {
-    let range = KeyRange { start: std::ops::Bound::Included(first.to_vec().into()), ..KeyRange::all() };
+    let range =
+        KeyRange { start: std::ops::Bound::Included(first.to_vec().into()), ..KeyRange::all() };
     let mut met = 0;
     for entry in store.scan(range, Direction::Forward)?.take(count) {
         let (key, value) = entry?;

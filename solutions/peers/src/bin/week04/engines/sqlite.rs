@@ -73,7 +73,8 @@ impl Store for Sqlite {
 
     fn get(&self, key: &[u8; 16]) -> Result<Option<u8>> {
         self.with(false, |connection| {
-            let mut select = connection.prepare_cached("SELECT value FROM entries WHERE key = ?1")?;
+            let mut select =
+                connection.prepare_cached("SELECT value FROM entries WHERE key = ?1")?;
             select.query_row([&key[..]], |row| Ok(row.get_ref(0)?.as_blob()?[0])).optional()
         })
     }

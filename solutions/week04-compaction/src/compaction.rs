@@ -179,9 +179,8 @@ impl<'a> Survivors<'a> {
             let seen_from = self.snapshots.partition_point(|&snapshot| snapshot < key.seq);
             let is_hidden = self.seen_from == Some(seen_from) && seen_from < self.snapshots.len();
             self.seen_from = Some(seen_from);
-            let says_nothing =
-                key.kind == Kind::Delete && seen_from == 0 && (self.is_oldest)(key.user_key);
-            if !is_hidden && !says_nothing {
+            let all_see_delete = key.kind == Kind::Delete && seen_from == 0;
+            if !is_hidden && !(all_see_delete && (self.is_oldest)(key.user_key)) {
                 return Ok(());
             }
             self.merge.next()?;

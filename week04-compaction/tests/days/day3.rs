@@ -1,10 +1,12 @@
 //! Day 3: compaction is a merge with drop rules.
 
+mod failures;
 mod given;
+mod meanwhile;
+mod tree;
 
 use given::*;
-use lsm::compaction::Survivors;
-use lsm::compaction::{Compaction, write_tables};
+use lsm::compaction::{Compaction, Survivors, write_tables};
 use lsm::{Edit, Levels, Source, TableMeta};
 use memtable::{Kind, Lookup};
 use wal::testing::{Workload, seeds};
@@ -75,12 +77,43 @@ fn whether_something_is_older_is_asked_of_tombstones_only() {
         false
     };
     survivors_of(&[memtable_of(&entries)], &[9], &is_oldest);
-    let mut asked = asked.into_inner();
-    asked.dedup();
+    let asked = asked.into_inner();
     assert!(
         asked.iter().all(|key| ["a", "b", "d"].contains(&key.as_str())),
         "asked of {asked:?}, and only a, b and d have tombstones {HIDES}"
     );
+    assert!(asked.contains(&"b".to_owned()), "not asked of b, whose tombstone might go {HIDES}");
+    let is_once = asked.iter().filter(|key| *key == "b").count() == 1;
+    assert!(is_once, "asked {asked:?}: of b's one tombstone once {HIDES}");
+}
+
+#[test]
+fn survivors_are_the_same_whatever_sources_they_come_from() {
+    // The same operations, flushed one by one, by halves and all at once.
+    for seed in seeds(60) {
+        let mut dice = Workload::new(seed);
+        let all = operations(&mut dice, 30, 1);
+        let snapshots = [1 + dice.below(29) as u64, 30];
+        let older = dice.below(13) as u8;
+        let is_oldest = |key: &[u8]| key[2] - b'0' >= older;
+        let survivors = |pieces: u64| {
+            let piece = |number: u64| {
+                let is_of = |entry: &&Entry| entry.seq * pieces / 31 == number;
+                memtable_of(&all.iter().filter(is_of).cloned().collect::<Vec<_>>())
+            };
+            let tables: Vec<_> = (0..pieces).rev().map(piece).collect();
+            survivors_of(&tables, &snapshots, &is_oldest)
+        };
+        let whole = survivors(1);
+        for pieces in [2, 7, 31] {
+            let came = survivors(pieces);
+            assert!(
+                came == whole,
+                "of {all:?} in {pieces} memtables, with snapshots {snapshots:?}, {came:?} survive, \
+                 and in one memtable {whole:?} {SEEN} {HIDES}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -299,4 +332,38 @@ fn without_survivors_no_table_is_begun() {
     assert!(cut(&[], 100).is_empty(), "tables of nothing {CUT}");
 }
 
-mod tree;
+#[test]
+fn entries_are_written_as_they_come() {
+    // A tombstone every ten keys says how far the merge has gone.
+    let all: Vec<Entry> = (0..400)
+        .map(|n| match n % 10 {
+            0 => entries(&format!("key{n:03}@7-")).remove(0),
+            _ => Entry::put(format!("key{n:03}"), 7, vec![b'x'; 80]),
+        })
+        .collect();
+    let asked = std::cell::Cell::new(0);
+    let is_oldest = |_: &[u8]| {
+        asked.set(asked.get() + 1);
+        false
+    };
+    let (sim, table) = (disk(1), memtable_of(&all));
+    let sources = vec![Source::Mem(table.cursor())];
+    let mut survivors = Survivors::new(sources, &[9], &is_oldest).expect("memory answers");
+    let mut finished = 0;
+    let begin = || {
+        let path = lsm::files::table_path(std::path::Path::new(DIR), 1);
+        sstable::TableBuilder::create(std::sync::Arc::new(sim.clone()), &path, options().table)
+    };
+    let finish = |builder: sstable::TableBuilder| {
+        finished += builder.entry_count();
+        let come = 10 * asked.get();
+        assert!(
+            come <= finished + 20,
+            "a table ends behind {finished} of 400 entries, and the merge is at entry {come}: whoever \
+             takes all of them first needs memory for all {CUT}"
+        );
+        Ok(())
+    };
+    write_tables(&mut survivors, 1000, begin, finish).expect("a good disk");
+    assert_eq!(finished, 400, "entries in all tables {CUT}");
+}

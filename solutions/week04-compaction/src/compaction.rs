@@ -179,11 +179,12 @@ impl<'a> Survivors<'a> {
             let seen_from = self.snapshots.partition_point(|&snapshot| snapshot < key.seq);
             let is_hidden = self.seen_from == Some(seen_from) && seen_from < self.snapshots.len();
             self.seen_from = Some(seen_from);
-            let all_see_delete = key.kind == Kind::Delete && seen_from == 0;
-            if !is_hidden && !(all_see_delete && (self.is_oldest)(key.user_key)) {
+            let is_for_all = key.kind == Kind::Delete && seen_from == 0;
+            if is_hidden || is_for_all && (self.is_oldest)(key.user_key) {
+                self.merge.next()?;
+            } else {
                 return Ok(());
             }
-            self.merge.next()?;
         }
         Ok(())
         // ANCHOR_END: day3_settle

@@ -1,9 +1,6 @@
 //! Day 3: compaction is a merge with drop rules.
 
-mod failures;
 mod given;
-mod meanwhile;
-mod tree;
 
 use given::*;
 use lsm::compaction::{Compaction, Survivors, write_tables};
@@ -367,3 +364,9 @@ fn entries_are_written_as_they_come() {
     write_tables(&mut survivors, 1000, begin, finish).expect("a good disk");
     assert_eq!(finished, 400, "entries in all tables {CUT}");
 }
+
+mod tree;
+
+mod failures;
+
+mod meanwhile;

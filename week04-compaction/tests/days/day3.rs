@@ -145,12 +145,17 @@ fn every_snapshot_sees_what_it_saw_and_nothing_stays_that_nobody_needs() {
             let mut all_seen = keys.flat_map(|key| snapshots.iter().map(move |&seq| (key, seq)));
             all_seen.find(|(key, seq)| sees(list, key, *seq) != sees(&all, key, *seq))
         };
+        // Of the same key: that is enough to see what is wrong.
+        let of = |list: &[Entry], key: &[u8]| -> Vec<Entry> {
+            list.iter().filter(|entry| entry.user_key == key).cloned().collect()
+        };
         if let Some((key, seq)) = differ(&kept) {
             let (want, came) = (sees(&all, key, seq), sees(&kept, key, seq));
             panic!(
-                "of {all:?}, with snapshots {snapshots:?}, {kept:?} survive: a reader at {seq} sees \
-                 {came:?} of {}, and should see {want:?} {SEEN}",
-                key.escape_ascii()
+                "of {:?}, with snapshots {snapshots:?}, {:?} survive: a reader at {seq} sees {came:?}, \
+                 and should see {want:?} {SEEN} {HIDES}",
+                of(&all, key),
+                of(&kept, key),
             );
         }
         // A tombstone may say what an older one says, too. No value does.
@@ -160,16 +165,18 @@ fn every_snapshot_sees_what_it_saw_and_nothing_stays_that_nobody_needs() {
             without.remove(index);
             assert!(
                 differ(&without).is_some(),
-                "of {all:?}, with snapshots {snapshots:?}, {entry} survives, and nobody would miss \
-                 it {SEEN}"
+                "of {:?}, with snapshots {snapshots:?}, {entry} survives, and nobody would miss it \
+                 {SEEN}",
+                of(&all, &entry.user_key)
             );
         }
         for pair in kept.windows(2).filter(|pair| pair[0].user_key == pair[1].user_key) {
             assert!(
                 pair[0].seq > 40
                     || snapshots.iter().any(|s| (pair[1].seq..pair[0].seq).contains(s)),
-                "of {all:?}, with snapshots {snapshots:?}, {} and {} survive, with no snapshot \
-                 between them {SEEN}",
+                "of {:?}, with snapshots {snapshots:?}, {} and {} survive, with no snapshot between \
+                 them {SEEN}",
+                of(&all, &pair[0].user_key),
                 pair[0],
                 pair[1]
             );
@@ -278,14 +285,9 @@ fn cut(entries: &[Entry], table_size: u64) -> Vec<(Vec<String>, u64)> {
     assert_eq!(begun.borrow().len(), paths.len(), "tables begun and finished {CUT}");
     let keys_of = |path: &std::path::PathBuf| {
         let table = sstable::Table::open(&sim, path, 1, None).expect("a good table");
-        let mut cursor = table.cursor();
-        let mut keys = Vec::new();
-        memtable::Cursor::first(&mut cursor).expect("a good disk");
-        while let Some(entry) = entry_of(&cursor) {
-            keys.push(String::from_utf8(entry.user_key).expect("a name"));
-            memtable::Cursor::next(&mut cursor).expect("a good disk");
-        }
-        (keys, table.size())
+        let entries = all_at(table.cursor()).into_iter();
+        let keys = entries.map(|entry| String::from_utf8(entry.user_key).expect("a name"));
+        (keys.collect(), table.size())
     };
     paths.iter().map(keys_of).collect()
 }

@@ -16,7 +16,7 @@ fn flushes_go_on_while_a_compaction_runs() {
     flush_all(&tree, &["a@1=1 b@2=2", "a@3=3"]);
     let compaction = all_of(&tree, &[0], 1);
     flush_all(&tree, &["a@4=4 c@5=5"]);
-    tree.compact(&compaction).expect("a good disk");
+    run(&tree, &compaction);
     assert_eq!(shape(&tree.version()), [1, 1], "tables of each level {DURABLE}");
     expect_get(&tree.version(), "a", 99, &value("4"), DURABLE);
     expect_get(&tree.version(), "a", 3, &value("3"), DURABLE);
@@ -122,18 +122,18 @@ fn flushes_compactions_and_readers_at_the_same_time_miss_nothing() {
         let (sim, latest) = (disk(seed), AtomicU64::new(0));
         let tree = open(&sim);
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let flusher = scope.spawn(|| {
                 for round in 1..=ROUNDS {
                     let text = format!("a@{}={round} b@{}={round}", 2 * round - 1, 2 * round);
                     flush_all(&tree, &[&text]);
                     latest.store(round, Ordering::Release);
                 }
             });
-            scope.spawn(|| {
+            let compactor = scope.spawn(|| {
                 for _ in 0..ROUNDS {
                     let compaction = all_of(&tree, &[0, 1], 1);
                     if compaction.inputs.len() > 1 {
-                        tree.compact(&compaction).expect("a good disk");
+                        run(&tree, &compaction);
                     }
                 }
             });
@@ -148,6 +148,9 @@ fn flushes_compactions_and_readers_at_the_same_time_miss_nothing() {
                         "flush {least} has returned, and a reader sees {round:?} of {key} {MEANWHILE}"
                     );
                 }
+            }
+            for thread in [flusher, compactor] {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
         });
         expect_get(&tree.version(), "a", 999, &value(&ROUNDS.to_string()), MEANWHILE);
@@ -184,11 +187,11 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
             send.send((flush, opener)).expect("they are waited for");
         }
     });
-    let compacted = tree.compact(&all_of(&tree, &[0], 0));
+    run(&tree, &all_of(&tree, &[0], 0));
     let (flush, opener) = receive.recv().expect("the compaction has a table to name");
     opener.join().expect("it opens the gate");
     let flushed = flush.join().expect("a flush does not panic");
-    assert!(compacted.is_ok() && flushed.is_ok(), "{compacted:?}, {flushed:?} {MEANWHILE}");
+    flushed.unwrap_or_else(|error| panic!("the flush fails: {error} {MEANWHILE}"));
     let when = "an edit waited for another one";
     assert_eq!(shape(&tree.version()), [2], "{when}: a run, and what was flushed {MEANWHILE}");
     expect_keys(&tree, &in_order(history(3).concat()), &[24], when, MEANWHILE);

@@ -1,6 +1,11 @@
 //! Flushes and compactions of tables on a disk.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use lsm::{LsmOptions, Tree};
 use memtable::{Flush, LogMark, Lookup};
+use sstable::TableOptions;
 use wal::testing::{Workload, seeds};
 
 use super::given::*;
@@ -73,7 +78,7 @@ fn a_version_says_from_which_number_on_it_can_answer() {
     let older = all_of(&tree, &[0], 1);
     flush_all(&tree, &["b@15=x"]);
     assert_eq!(tree.version().floor(), 15, "the largest number of what was flushed {FLOOR}");
-    tree.compact(&older).expect("a good disk");
+    run(&tree, &older);
     assert_eq!(tree.version().floor(), 15, "behind a merge up to 12 {FLOOR}");
     assert_eq!(before.floor(), 0, "a version that somebody has does not change {FLOOR}");
 }
@@ -155,7 +160,7 @@ fn what_is_no_input_stays_what_it_is() {
     flush_all(&tree, &["a@5=5", "c@6=6", "a@7=7 b@8-", "d@9=9"]);
     let before = tree.version();
     // Two in the middle of level 0.
-    tree.compact(&part_of_level_0(&tree, 1..3)).expect("a good disk");
+    run(&tree, &part_of_level_0(&tree, 1..3));
     let version = tree.version();
     assert_eq!(shape(&version), [3, 0, 1], "tables of each level {DURABLE}");
     for (level, was, is) in [(0, 0, 0), (0, 3, 2), (2, 0, 0)] {
@@ -186,7 +191,7 @@ fn a_tombstone_above_a_level_that_has_its_key_stays() {
 fn a_tombstone_above_an_older_table_of_level_0_stays() {
     let tree = open(&disk(1));
     flush_all(&tree, &["a@1=1 b@2=2", "a@3- c@4=4", "c@5-"]);
-    tree.compact(&part_of_level_0(&tree, 0..2)).expect("a good disk");
+    run(&tree, &part_of_level_0(&tree, 0..2));
     let found = entries_of(&tree.version());
     let want = entries("a@3- a@1=1 b@2=2");
     assert!(found == want, "nothing older has c, and a@1 is older: got {found:?} {HIDES}");
@@ -221,7 +226,7 @@ fn nothing_comes_back_from_the_dead() {
                     let first = dice.below(count - 1);
                     let end = first + 2 + dice.below(count - first - 1);
                     let compaction = part_of_level_0(&tree, first..end);
-                    tree.compact(&compaction).expect("a good disk");
+                    run(&tree, &compaction);
                 }
                 _ => {}
             }
@@ -323,4 +328,49 @@ fn every_table_has_a_number_of_its_own() {
         }
     }
     assert_eq!(seen.len(), 9, "names after six flushes and three compactions: {seen:?} {LEAVES}");
+}
+
+#[test]
+fn the_tables_of_the_chapter_are_as_it_says() {
+    let sim = disk(1);
+    let options = LsmOptions { table: TableOptions::plain(), ..LsmOptions::default() };
+    let tree = Tree::open(Arc::new(sim.clone()), Path::new(DIR), options);
+    let tree = tree.unwrap_or_else(|error| panic!("the tables must open: {error} {DURABLE}"));
+    let found = |level: usize| -> Vec<(u64, Vec<Entry>)> {
+        let version = tree.version();
+        let tables = version.level(level).iter();
+        tables.map(|table| (table.meta.size, all_at(table.table.cursor()))).collect()
+    };
+    let table = |size, text: &str| (size, entries(text));
+    flush_all(&tree, &["lamp@1=brass quartz@2=rose stove@3=iron"]);
+    tree.snapshots().add(|| Ok(3)).expect("it is given");
+    flush_all(&tree, &["lamp@4- quartz@5=milky quartz@6=smoky"]);
+    let first = table(285, "lamp@1=brass quartz@2=rose stove@3=iron");
+    let second = table(263, "lamp@4- quartz@6=smoky");
+    assert_eq!(found(0), [second, first], "two flushes, with a snapshot at 3 {SEEN}");
+    compact(&tree, &[0], 6);
+    let merged = "lamp@4- lamp@1=brass quartz@6=smoky quartz@2=rose stove@3=iron";
+    assert_eq!(found(6), [table(312, merged)], "their run, with a snapshot at 3 {SEEN} {HIDES}");
+    tree.snapshots().remove(3);
+    flush_all(&tree, &["stove@7-"]);
+    assert_eq!(found(0), [table(241, "stove@7-")], "a flush of one tombstone {HIDES}");
+    let compaction = all_of(&tree, &[0, 6], 6);
+    let before = sim.trace().len();
+    run(&tree, &compaction);
+    assert_eq!(found(6), [table(250, "quartz@6=smoky")], "the run without a snapshot {HIDES}");
+    let mut told: Vec<String> = sim.trace()[before..].to_vec();
+    told.retain(|line| !line.starts_with("write 000006"));
+    let (done, mut gone) = (told[..6].to_vec(), told[6..].to_vec());
+    // Which of the inputs goes first does not matter.
+    gone.sort();
+    let want = [
+        "create 000006.sst.tmp",
+        "sync 000006.sst.tmp",
+        "rename 000006.sst.tmp to 000006.sst",
+        "sync directory db",
+        "write MANIFEST-000001 483..598",
+        "sync MANIFEST-000001",
+    ];
+    assert_eq!(done, want, "what the disk is told, but for the table's bytes {DURABLE}");
+    assert_eq!(gone, ["remove 000004.sst", "remove 000005.sst"], "and then {LEAVES}");
 }

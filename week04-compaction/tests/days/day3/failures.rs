@@ -136,6 +136,10 @@ fn fail_at_every_call(work: impl Fn(&Tree) -> Result<()>) {
             let (version, mark) = (tree.version(), flushed(&tree));
             assert!(entries_of(&version) == want, "{what}, and readers see a change {DURABLE}");
             assert_eq!(mark, 2, "{what}, and the log goes on elsewhere {DURABLE}");
+            let counters = tree.counters();
+            let counted = [&counters.flushes, &counters.compactions]
+                .map(|counter| counter.load(Ordering::Relaxed));
+            assert_eq!(counted, [2, 0], "{what}, and is counted as if it had gone well {DURABLE}");
             let left: Vec<String> =
                 table_names(&sim).into_iter().filter(|name| !names.contains(name)).collect();
             // If it was the manifest's, the edit may be there, and the tables that it names must.

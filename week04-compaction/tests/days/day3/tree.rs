@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lsm::{LsmOptions, Tree};
+use lsm::{LiveTable, LsmOptions, Tree};
 use memtable::{Flush, LogMark, Lookup};
 use sstable::TableOptions;
 use wal::testing::{Workload, seeds};
@@ -171,6 +171,29 @@ fn what_is_no_input_stays_what_it_is() {
     let found = entries_of(&version);
     let want = entries("a@7=7 a@5=5 a@1=1 b@8- b@2=2 c@6=6 d@9=9 m@3=3 n@4=4");
     assert!(found == want, "want {want:?}, got {found:?} {MEANWHILE}");
+}
+
+#[test]
+fn some_tables_of_a_level_go_down_and_their_neighbours_stay() {
+    let tree = open(&disk(1));
+    let text: Vec<String> = (0..60).map(|n| format!("key{n:03}@{}={:0>60}", n + 1, n)).collect();
+    flush_all(&tree, &[&text[..30].join(" "), &text[30..].join(" ")]);
+    compact(&tree, &[0], 1);
+    let before = tree.version();
+    let numbers = |tables: &[Arc<LiveTable>]| -> Vec<u64> {
+        tables.iter().map(|table| table.meta.number).collect()
+    };
+    let mut compaction = all_of(&tree, &[1], 2);
+    compaction.inputs = compaction.inputs[2..4].to_vec();
+    run(&tree, &compaction);
+    let version = tree.version();
+    let mut neighbours = numbers(before.level(1));
+    neighbours.drain(2..4);
+    assert_eq!(numbers(version.level(1)), neighbours, "tables of level 1 {MEANWHILE}");
+    let count = version.level(2).len();
+    assert_eq!(count, 2, "tables of level 2, of two of level 1 {MEANWHILE}");
+    let found = entries_of(&version);
+    assert!(found == entries_of(&before), "no version is new or gone: got {found:?} {MEANWHILE}");
 }
 
 #[test]

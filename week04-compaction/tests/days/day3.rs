@@ -268,20 +268,26 @@ fn cut(entries: &[Entry], table_size: u64) -> Vec<(Vec<String>, u64)> {
     let snapshots: Vec<u64> = (1..=99).collect();
     let sources = vec![Source::Mem(table.cursor())];
     let mut survivors = Survivors::new(sources, &snapshots, &|_| false).expect("memory answers");
-    let (mut number, mut paths) = (0, Vec::new());
     let begun = std::cell::RefCell::new(Vec::new());
+    let paths = std::cell::RefCell::new(Vec::new());
     let begin = || {
-        number += 1;
-        let path = lsm::files::table_path(std::path::Path::new(DIR), number);
+        let count = begun.borrow().len();
+        assert_eq!(
+            paths.borrow().len(),
+            count,
+            "one table at a time: finished, of those begun {CUT}"
+        );
+        let path = lsm::files::table_path(std::path::Path::new(DIR), count as u64 + 1);
         begun.borrow_mut().push(path.clone());
         let fs = std::sync::Arc::new(sim.clone());
         sstable::TableBuilder::create(fs, &path, options().table)
     };
     let finish = |builder: sstable::TableBuilder| {
-        paths.push(begun.borrow().last().expect("it was begun").clone());
+        paths.borrow_mut().push(begun.borrow().last().expect("it was begun").clone());
         builder.finish().map(|_| ())
     };
     write_tables(&mut survivors, table_size, begin, finish).expect("a good disk");
+    let paths = paths.into_inner();
     assert_eq!(begun.borrow().len(), paths.len(), "tables begun and finished {CUT}");
     let keys_of = |path: &std::path::PathBuf| {
         let table = sstable::Table::open(&sim, path, 1, None).expect("a good table");

@@ -25,7 +25,8 @@ pub(super) const FLOOR: &str = "(rule 1 of day 3: the last snapshot of a merge i
 pub(super) const HIDES: &str = "(rule 2 of day 3: a tombstone goes if every snapshot sees it and \
                                 nothing older could have a version of its key; else it stays)";
 pub(super) const CUT: &str = "(rule 3 of day 3: a table ends when it has its size, and never between \
-                              two versions of a key; without entries there is none)";
+                              two versions of a key; without entries there is none; one is finished \
+                              before the next is begun)";
 pub(super) const DURABLE: &str = "(rule 4 of day 3: tables are on disk before an edit names them, and \
                                   an edit is on disk before anybody sees what it says; until then \
                                   the old tables are the store)";

@@ -160,7 +160,7 @@ impl<'a> Survivors<'a> {
 }
 
 /// Writes what survives into tables, each with the builder that `begin` makes, and calls `finish`
-/// with each that is complete.
+/// with each that is complete, before the next one is begun.
 ///
 /// **Day 3**. A table ends when it has `table_size` bytes, but never between two versions of a key.
 /// Without survivors no table is begun.

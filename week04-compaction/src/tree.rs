@@ -10,6 +10,7 @@
 //! what it says, so that nothing that was read can be gone after a power cut.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ use crate::compaction::{Compaction, Survivors, write_tables};
 use crate::control::Pressure;
 use crate::edit::Edit;
 use crate::files::table_path;
-use crate::levels::LEVEL_COUNT;
+use crate::levels::{LEVEL_COUNT, TableMeta};
 use crate::manifest::{Manifest, orphans};
 use crate::options::{LsmOptions, Strategy};
 use crate::snapshots::Snapshots;
@@ -85,17 +86,30 @@ impl Counters {
 }
 
 impl Tree {
-    /// Opens the tables that the manifest in `dir` names.
-    ///
-    /// **Day 3**, chapter `week04/day3-compact.md`. Nothing is removed: see
+    /// Opens the tables that the manifest in `dir` names. Nothing is removed: see
     /// [`remove_orphans`](Tree::remove_orphans).
     ///
     /// # Errors
     ///
     /// Those of [`Manifest::recover`], of [`LiveTable::reopen`] and of [`Manifest::create`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Tree> {
-        // The state; its tables; a manifest of your own; and then what nobody names.
-        todo!("day 3: open")
+        let cache = Arc::new(BlockCache::new(options.cache_size));
+        let (manifest, version) = open_tables(&fs, dir, &cache)?;
+        Ok(Tree {
+            orphans: orphans(&*fs, dir, &manifest)?,
+            fs,
+            dir: dir.to_path_buf(),
+            options,
+            cache,
+            current: ArcSwap::from_pointee(version),
+            manifest: Mutex::new(manifest),
+            snapshots: Snapshots::default(),
+            failure: Mutex::new(None),
+            changed: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+            counters: Counters::default(),
+        })
     }
 
     /// Removes the files that nobody needed when it was opened. Their numbers are not given out again.
@@ -139,8 +153,11 @@ impl Tree {
         &self.counters
     }
 
-    /// Makes tables of what survives of `sources`, for `level`. `snapshots` ascend; `may_go_on` is
-    /// asked before each table.
+    /// Makes tables of what survives of `sources`, for `level`: complete, synced, open, and named by
+    /// nobody yet. `snapshots` ascend, and `is_oldest` says of a key whether nothing older has it;
+    /// `may_go_on` is asked before each table.
+    ///
+    /// Do not hold the manifest meanwhile: each table takes a number from it.
     ///
     /// # Errors
     ///
@@ -164,8 +181,12 @@ impl Tree {
         let finish = |builder: TableBuilder| {
             builder.finish()?;
             let cache = Some(Arc::clone(&self.cache));
-            let table = LiveTable::open(&self.fs, &self.dir, number.get(), cache)?;
-            tables.push(Arc::new(table));
+            let opened = LiveTable::open(&self.fs, &self.dir, number.get(), cache);
+            if opened.is_err() {
+                // If it stays, the next opener removes it.
+                let _ = self.fs.remove(&table_path(&self.dir, number.get()));
+            }
+            tables.push(Arc::new(opened?));
             Ok(())
         };
         // A run of level 0 is one table.
@@ -187,33 +208,66 @@ impl Tree {
         options
     }
 
-    /// Makes `edit` count, and lets readers see it. `added` are the tables that are new; snapshots
-    /// below `floor` cannot be answered from then on.
-    ///
-    /// **Day 3**.
+    /// [`install`](Tree::install)s `edit`, and wakes all who wait for a change.
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts, and readers do not
-    /// see it.
+    /// Those of [`install`](Tree::install).
     fn apply(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
-        // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
-        // all the while: two edits must not be seen in another order.
-        todo!("day 3: apply")
+        self.install(edit, added, floor)?;
+        self.notify();
+        Ok(())
     }
 
-    /// Makes one run of the inputs of `compaction`, in their place.
+    /// Makes `edit` count, and lets readers see it. `added` are the tables that it adds and that no
+    /// version has yet; snapshots below `floor` cannot be answered from then on.
+    ///
+    /// **Day 3**. A floor never sinks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts. Readers do not see
+    /// it, and no file goes.
+    fn install(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
+        // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
+        // all the while, the look at the current version included: two edits must not be seen in
+        // another order.
+        todo!("day 3: install")
+    }
+
+    /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
+    /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
     ///
     /// **Day 3**.
     ///
     /// # Errors
     ///
     /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
-    /// what the store has.
+    /// what the store has, and no other table is left. Those of [`apply`](Tree::apply).
+    ///
+    /// # Cost
+    ///
+    /// Reads all inputs, and writes what survives; memory for one block of each source and for one
+    /// builder.
     pub fn compact(&self, compaction: &Compaction) -> Result<()> {
-        // A move is an edit and nothing else. Else the newest source first: tables of level 0 each by
-        // itself, of each other level one cursor. What is seen now is at least what the inputs have.
+        let Compaction { inputs, output_level } = compaction;
+        let removed = inputs.iter().map(|(level, table)| (*level, table.number)).collect();
+        if compaction.is_move() {
+            let added = inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table)));
+            let edit = Edit { removed, added: added.collect(), ..Edit::default() };
+            self.apply(edit, &[], 0)?;
+            Counters::add(&self.counters.moves, 1);
+            return Ok(());
+        }
+        // The version's tables that are inputs: each of level 0 is a source, and each other level
+        // one, the newest first. Readers that come now see at least the inputs' largest number.
+        // Take the levels by a copy: flushes want the manifest meanwhile.
         todo!("day 3: compact")
+    }
+
+    /// [`Error::Closed`] when it is time to stop.
+    fn check_running(&self) -> Result<()> {
+        if self.stopping.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// The next compaction, if one is due.
@@ -256,9 +310,7 @@ impl Tree {
     pub fn settle(&self) -> Result<()> {
         let mut failure = self.failure.lock();
         loop {
-            if let Some(cause) = &*failure {
-                return Err(Error::Poisoned { cause: Arc::clone(cause) });
-            }
+            check(&failure)?;
             if self.stopping.load(Ordering::Acquire) {
                 return Err(Error::Closed);
             }
@@ -303,7 +355,7 @@ impl Tree {
         self.changed.notify_all();
     }
 
-    /// Lets the compactor end, and whoever waits go on.
+    /// Lets the compactor end before its next table, and whoever waits go on. Flushes go on.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.notify();
@@ -325,14 +377,42 @@ fn check(failure: &Option<Arc<str>>) -> Result<()> {
     }
 }
 
+/// The tables that the manifest in `dir` names, open, and a new manifest that names the same.
+///
+/// **Day 3**, chapter `week04/day3-compact.md`. Nobody has a snapshot yet: the version's floor is 0.
+///
+/// # Errors
+///
+/// Those of [`Manifest::recover`] and of [`LiveTable::reopen`]; nothing on disk has changed then.
+/// Those of [`Manifest::create`].
+///
+/// # Cost
+///
+/// Every table is opened: a few reads each.
+fn open_tables(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    cache: &Arc<BlockCache>,
+) -> Result<(Manifest, Version)> {
+    // The state; its tables, each of which must be the one that the manifest means; and a manifest
+    // of your own when all of them are there.
+    todo!("day 3: open tables")
+}
+
 impl Flush for Tree {
     /// A table of level 0, of all that a snapshot could see.
     ///
-    /// **Day 3**.
+    /// **Day 3**. The log goes on at the memtable's end, by the same edit that names the table.
+    /// Counted are flushes that went well.
+    ///
+    /// # Cost
+    ///
+    /// One table written, synced and opened, and one edit.
     fn flush(&self, frozen: &Frozen) -> Result<()> {
         let flush = || {
             // One source, and no tombstone is left out: there is something older, as far as anybody
-            // knows. The edit says where the log goes on.
+            // knows. Nothing stops a flush. Readers that come now see at least the memtable's last
+            // number.
             todo!("day 3: flush")
         };
         let flushed: Result<()> = flush();

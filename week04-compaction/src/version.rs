@@ -134,7 +134,10 @@ impl Version {
     pub fn of(levels: &Levels, tables: &[Arc<LiveTable>], floor: Seq) -> Version {
         let tables: HashMap<u64, &Arc<LiveTable>> =
             tables.iter().map(|table| (table.meta.number, table)).collect();
-        let find = |meta: &Arc<TableMeta>| Arc::clone(tables[&meta.number]);
+        let find = |meta: &Arc<TableMeta>| match tables.get(&meta.number) {
+            Some(table) => Arc::clone(table),
+            None => panic!("table {} is in the levels, and not among the tables", meta.number),
+        };
         let open = |level| levels.level(level).iter().map(find).collect();
         Version::new(std::array::from_fn(open), floor)
     }

@@ -179,12 +179,12 @@ impl<'a> Survivors<'a> {
             let seen_from = self.snapshots.partition_point(|&snapshot| snapshot < key.seq);
             let is_hidden = self.seen_from == Some(seen_from) && seen_from < self.snapshots.len();
             self.seen_from = Some(seen_from);
-            let says_nothing =
-                key.kind == Kind::Delete && seen_from == 0 && (self.is_oldest)(key.user_key);
-            if !is_hidden && !says_nothing {
+            let is_for_all = key.kind == Kind::Delete && seen_from == 0;
+            if is_hidden || is_for_all && (self.is_oldest)(key.user_key) {
+                self.merge.next()?;
+            } else {
                 return Ok(());
             }
-            self.merge.next()?;
         }
         Ok(())
         // ANCHOR_END: day3_settle
@@ -192,7 +192,7 @@ impl<'a> Survivors<'a> {
 }
 
 /// Writes what survives into tables, each with the builder that `begin` makes, and calls `finish`
-/// with each that is complete.
+/// with each that is complete, before the next one is begun.
 ///
 /// **Day 3**. A table ends when it has `table_size` bytes, but never between two versions of a key.
 /// Without survivors no table is begun.

@@ -10,6 +10,7 @@
 //! what it says, so that nothing that was read can be gone after a power cut.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ use crate::compaction::{Compaction, Survivors, write_tables};
 use crate::control::Pressure;
 use crate::edit::Edit;
 use crate::files::table_path;
-use crate::levels::LEVEL_COUNT;
+use crate::levels::{LEVEL_COUNT, TableMeta};
 use crate::manifest::{Manifest, orphans};
 use crate::options::{LsmOptions, Strategy};
 use crate::snapshots::Snapshots;
@@ -85,25 +86,15 @@ impl Counters {
 }
 
 impl Tree {
-    /// Opens the tables that the manifest in `dir` names.
-    ///
-    /// **Day 3**, chapter `week04/day3-compact.md`. Nothing is removed: see
+    /// Opens the tables that the manifest in `dir` names. Nothing is removed: see
     /// [`remove_orphans`](Tree::remove_orphans).
     ///
     /// # Errors
     ///
     /// Those of [`Manifest::recover`], of [`LiveTable::reopen`] and of [`Manifest::create`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Tree> {
-        // ANCHOR: day3_open
-        // The state; its tables; a manifest of your own; and then what nobody names.
         let cache = Arc::new(BlockCache::new(options.cache_size));
-        let state = Manifest::recover(&*fs, dir)?;
-        let reopen = |(_, meta): (usize, &Arc<_>)| {
-            LiveTable::reopen(&fs, dir, meta, Some(Arc::clone(&cache))).map(Arc::new)
-        };
-        let tables = state.levels.tables().map(reopen).collect::<Result<Vec<_>>>()?;
-        let version = Version::of(&state.levels, &tables, 0);
-        let manifest = Manifest::create(Arc::clone(&fs), dir, state)?;
+        let (manifest, version) = open_tables(&fs, dir, &cache)?;
         Ok(Tree {
             orphans: orphans(&*fs, dir, &manifest)?,
             fs,
@@ -119,7 +110,6 @@ impl Tree {
             has_failed: AtomicBool::new(false),
             counters: Counters::default(),
         })
-        // ANCHOR_END: day3_open
     }
 
     /// Removes the files that nobody needed when it was opened. Their numbers are not given out again.
@@ -163,8 +153,11 @@ impl Tree {
         &self.counters
     }
 
-    /// Makes tables of what survives of `sources`, for `level`. `snapshots` ascend; `may_go_on` is
-    /// asked before each table.
+    /// Makes tables of what survives of `sources`, for `level`: complete, synced, open, and named by
+    /// nobody yet. `snapshots` ascend, and `is_oldest` says of a key whether nothing older has it;
+    /// `may_go_on` is asked before each table.
+    ///
+    /// Do not hold the manifest meanwhile: each table takes a number from it.
     ///
     /// # Errors
     ///
@@ -188,8 +181,12 @@ impl Tree {
         let finish = |builder: TableBuilder| {
             builder.finish()?;
             let cache = Some(Arc::clone(&self.cache));
-            let table = LiveTable::open(&self.fs, &self.dir, number.get(), cache)?;
-            tables.push(Arc::new(table));
+            let opened = LiveTable::open(&self.fs, &self.dir, number.get(), cache);
+            if opened.is_err() {
+                // If it stays, the next opener removes it.
+                let _ = self.fs.remove(&table_path(&self.dir, number.get()));
+            }
+            tables.push(Arc::new(opened?));
             Ok(())
         };
         // A run of level 0 is one table.
@@ -211,87 +208,101 @@ impl Tree {
         options
     }
 
-    /// Makes `edit` count, and lets readers see it. `added` are the tables that are new; snapshots
-    /// below `floor` cannot be answered from then on.
-    ///
-    /// **Day 3**.
+    /// [`install`](Tree::install)s `edit`, and wakes all who wait for a change.
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts, and readers do not
-    /// see it.
+    /// Those of [`install`](Tree::install).
     fn apply(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
-        // ANCHOR: day3_apply
-        // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
-        // all the while: two edits must not be seen in another order.
-        let mut manifest = self.manifest.lock();
-        let removed = edit.removed.clone();
-        manifest.append(edit)?;
-        let old = self.version();
-        let tables: Vec<_> = old.tables().chain(added).cloned().collect();
-        let levels = &manifest.state().levels;
-        self.current.store(Arc::new(Version::of(levels, &tables, old.floor().max(floor))));
-        for (_, number) in removed {
-            let is_there = levels.tables().any(|(_, table)| table.number == number);
-            if !is_there {
-                let table = tables.iter().find(|table| table.meta.number == number);
-                table.expect("what is removed was there").retire();
-            }
-        }
-        drop(manifest);
+        self.install(edit, added, floor)?;
         self.notify();
         Ok(())
-        // ANCHOR_END: day3_apply
     }
 
-    /// Makes one run of the inputs of `compaction`, in their place.
+    /// Makes `edit` count, and lets readers see it. `added` are the tables that it adds and that no
+    /// version has yet; snapshots below `floor` cannot be answered from then on.
+    ///
+    /// **Day 3**. A floor never sinks.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts. Readers do not see
+    /// it, and no file goes.
+    fn install(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
+        // ANCHOR: day3_install
+        // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
+        // all the while, the look at the current version included: two edits must not be seen in
+        // another order.
+        let mut manifest = self.manifest.lock();
+        manifest.append(edit)?;
+        let levels = &manifest.state().levels;
+        let old = self.version();
+        let tables: Vec<_> = old.tables().chain(added).cloned().collect();
+        self.current.store(Arc::new(Version::of(levels, &tables, old.floor().max(floor))));
+        let named: HashSet<u64> = levels.tables().map(|(_, table)| table.number).collect();
+        let is_removed = |table: &&Arc<LiveTable>| !named.contains(&table.meta.number);
+        tables.iter().filter(is_removed).for_each(|table| table.retire());
+        Ok(())
+        // ANCHOR_END: day3_install
+    }
+
+    /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
+    /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
     ///
     /// **Day 3**.
     ///
     /// # Errors
     ///
     /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
-    /// what the store has.
+    /// what the store has, and no other table is left. Those of [`apply`](Tree::apply).
+    ///
+    /// # Cost
+    ///
+    /// Reads all inputs, and writes what survives; memory for one block of each source and for one
+    /// builder.
     pub fn compact(&self, compaction: &Compaction) -> Result<()> {
-        // ANCHOR: day3_compact
-        // A move is an edit and nothing else. Else the newest source first: tables of level 0 each by
-        // itself, of each other level one cursor. What is seen now is at least what the inputs have.
         let Compaction { inputs, output_level } = compaction;
         let removed = inputs.iter().map(|(level, table)| (*level, table.number)).collect();
         if compaction.is_move() {
-            let added =
-                inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table))).collect();
-            self.apply(Edit { removed, added, ..Edit::default() }, &[], 0)?;
+            let added = inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table)));
+            let edit = Edit { removed, added: added.collect(), ..Edit::default() };
+            self.apply(edit, &[], 0)?;
             Counters::add(&self.counters.moves, 1);
             return Ok(());
         }
+        // ANCHOR: day3_compact
+        // The version's tables that are inputs: each of level 0 is a source, and each other level
+        // one, the newest first. Readers that come now see at least the inputs' largest number.
+        // Take the levels by a copy: flushes want the manifest meanwhile.
         let version = self.version();
         let chosen: [Vec<Arc<LiveTable>>; LEVEL_COUNT] = std::array::from_fn(|level| {
-            let is_chosen = |table: &&Arc<LiveTable>| {
-                inputs.iter().any(|input| *input == (level, Arc::clone(&table.meta)))
+            let is_input = |table: &&Arc<LiveTable>| {
+                inputs.iter().any(|(at, input)| (*at, input.number) == (level, table.meta.number))
             };
-            version.level(level).iter().filter(is_chosen).cloned().collect()
+            version.level(level).iter().filter(is_input).cloned().collect()
         });
         let newest = chosen[0].iter().map(|table| Source::Table(table.table.cursor()));
         let sorted = chosen[1..].iter().filter(|level| !level.is_empty());
         let sources = newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level))));
         let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
+        let snapshots = self.snapshots.with(now);
         let levels = self.manifest.lock().state().levels.clone();
         let is_oldest = |user_key: &[u8]| compaction.is_oldest(&levels, user_key);
-        let (snapshots, sources) = (self.snapshots.with(now), sources.collect());
-        let may_go_on = || match self.stopping.load(Ordering::Acquire) {
-            true => Err(Error::Closed),
-            false => Ok(()),
-        };
-        let tables = self.write(sources, &snapshots, &is_oldest, *output_level, may_go_on)?;
+        let may_go_on = || self.check_running();
+        let tables =
+            self.write(sources.collect(), &snapshots, &is_oldest, *output_level, may_go_on)?;
         let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
         self.apply(Edit { removed, added, ..Edit::default() }, &tables, now)?;
-        let read: u64 = inputs.iter().map(|(_, table)| table.size).sum();
         Counters::add(&self.counters.compactions, 1);
-        Counters::add(&self.counters.compaction_read, read);
+        Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
         Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
         Ok(())
         // ANCHOR_END: day3_compact
+    }
+
+    /// [`Error::Closed`] when it is time to stop.
+    fn check_running(&self) -> Result<()> {
+        if self.stopping.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// The next compaction, if one is due.
@@ -344,9 +355,7 @@ impl Tree {
     pub fn settle(&self) -> Result<()> {
         let mut failure = self.failure.lock();
         loop {
-            if let Some(cause) = &*failure {
-                return Err(Error::Poisoned { cause: Arc::clone(cause) });
-            }
+            check(&failure)?;
             if self.stopping.load(Ordering::Acquire) {
                 return Err(Error::Closed);
             }
@@ -411,7 +420,7 @@ impl Tree {
         self.changed.notify_all();
     }
 
-    /// Lets the compactor end, and whoever waits go on.
+    /// Lets the compactor end before its next table, and whoever waits go on. Flushes go on.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.notify();
@@ -435,15 +444,51 @@ fn check(failure: &Option<Arc<str>>) -> Result<()> {
     }
 }
 
+/// The tables that the manifest in `dir` names, open, and a new manifest that names the same.
+///
+/// **Day 3**, chapter `week04/day3-compact.md`. Nobody has a snapshot yet: the version's floor is 0.
+///
+/// # Errors
+///
+/// Those of [`Manifest::recover`] and of [`LiveTable::reopen`]; nothing on disk has changed then.
+/// Those of [`Manifest::create`].
+///
+/// # Cost
+///
+/// Every table is opened: a few reads each.
+fn open_tables(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    cache: &Arc<BlockCache>,
+) -> Result<(Manifest, Version)> {
+    // ANCHOR: day3_open_tables
+    // The state; its tables, each of which must be the one that the manifest means; and a manifest
+    // of your own when all of them are there.
+    let state = Manifest::recover(&**fs, dir)?;
+    let reopen = |(_, meta): (usize, &Arc<TableMeta>)| {
+        LiveTable::reopen(fs, dir, meta, Some(Arc::clone(cache))).map(Arc::new)
+    };
+    let tables = state.levels.tables().map(reopen).collect::<Result<Vec<_>>>()?;
+    let version = Version::of(&state.levels, &tables, 0);
+    Ok((Manifest::create(Arc::clone(fs), dir, state)?, version))
+    // ANCHOR_END: day3_open_tables
+}
+
 impl Flush for Tree {
     /// A table of level 0, of all that a snapshot could see.
     ///
-    /// **Day 3**.
+    /// **Day 3**. The log goes on at the memtable's end, by the same edit that names the table.
+    /// Counted are flushes that went well.
+    ///
+    /// # Cost
+    ///
+    /// One table written, synced and opened, and one edit.
     fn flush(&self, frozen: &Frozen) -> Result<()> {
         let flush = || {
             // ANCHOR: day3_flush
             // One source, and no tombstone is left out: there is something older, as far as anybody
-            // knows. The edit says where the log goes on.
+            // knows. Nothing stops a flush. Readers that come now see at least the memtable's last
+            // number.
             let sources = vec![Source::Mem(frozen.table.cursor())];
             let now = frozen.end.seq;
             let snapshots = self.snapshots.with(now);

@@ -3,8 +3,7 @@
 mod given;
 
 use given::*;
-use lsm::compaction::Survivors;
-use lsm::compaction::{Compaction, write_tables};
+use lsm::compaction::{Compaction, Survivors, write_tables};
 use lsm::{Edit, Levels, Source, TableMeta};
 use memtable::{Kind, Lookup};
 use wal::testing::{Workload, seeds};
@@ -75,12 +74,43 @@ fn whether_something_is_older_is_asked_of_tombstones_only() {
         false
     };
     survivors_of(&[memtable_of(&entries)], &[9], &is_oldest);
-    let mut asked = asked.into_inner();
-    asked.dedup();
+    let asked = asked.into_inner();
     assert!(
         asked.iter().all(|key| ["a", "b", "d"].contains(&key.as_str())),
         "asked of {asked:?}, and only a, b and d have tombstones {HIDES}"
     );
+    assert!(asked.contains(&"b".to_owned()), "not asked of b, whose tombstone might go {HIDES}");
+    let is_once = asked.iter().filter(|key| *key == "b").count() == 1;
+    assert!(is_once, "asked {asked:?}: of b's one tombstone once {HIDES}");
+}
+
+#[test]
+fn survivors_are_the_same_whatever_sources_they_come_from() {
+    // The same operations, flushed one by one, by halves and all at once.
+    for seed in seeds(60) {
+        let mut dice = Workload::new(seed);
+        let all = operations(&mut dice, 30, 1);
+        let snapshots = [1 + dice.below(29) as u64, 30];
+        let older = dice.below(13) as u8;
+        let is_oldest = |key: &[u8]| key[2] - b'0' >= older;
+        let survivors = |pieces: u64| {
+            let piece = |number: u64| {
+                let is_of = |entry: &&Entry| entry.seq * pieces / 31 == number;
+                memtable_of(&all.iter().filter(is_of).cloned().collect::<Vec<_>>())
+            };
+            let tables: Vec<_> = (0..pieces).rev().map(piece).collect();
+            survivors_of(&tables, &snapshots, &is_oldest)
+        };
+        let whole = survivors(1);
+        for pieces in [2, 7, 31] {
+            let came = survivors(pieces);
+            assert!(
+                came == whole,
+                "of {all:?} in {pieces} memtables, with snapshots {snapshots:?}, {came:?} survive, \
+                 and in one memtable {whole:?} {SEEN} {HIDES}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -115,12 +145,17 @@ fn every_snapshot_sees_what_it_saw_and_nothing_stays_that_nobody_needs() {
             let mut all_seen = keys.flat_map(|key| snapshots.iter().map(move |&seq| (key, seq)));
             all_seen.find(|(key, seq)| sees(list, key, *seq) != sees(&all, key, *seq))
         };
+        // Of the same key: that is enough to see what is wrong.
+        let of = |list: &[Entry], key: &[u8]| -> Vec<Entry> {
+            list.iter().filter(|entry| entry.user_key == key).cloned().collect()
+        };
         if let Some((key, seq)) = differ(&kept) {
             let (want, came) = (sees(&all, key, seq), sees(&kept, key, seq));
             panic!(
-                "of {all:?}, with snapshots {snapshots:?}, {kept:?} survive: a reader at {seq} sees \
-                 {came:?} of {}, and should see {want:?} {SEEN}",
-                key.escape_ascii()
+                "of {:?}, with snapshots {snapshots:?}, {:?} survive: a reader at {seq} sees {came:?}, \
+                 and should see {want:?} {SEEN} {HIDES}",
+                of(&all, key),
+                of(&kept, key),
             );
         }
         // A tombstone may say what an older one says, too. No value does.
@@ -130,16 +165,18 @@ fn every_snapshot_sees_what_it_saw_and_nothing_stays_that_nobody_needs() {
             without.remove(index);
             assert!(
                 differ(&without).is_some(),
-                "of {all:?}, with snapshots {snapshots:?}, {entry} survives, and nobody would miss \
-                 it {SEEN}"
+                "of {:?}, with snapshots {snapshots:?}, {entry} survives, and nobody would miss it \
+                 {SEEN}",
+                of(&all, &entry.user_key)
             );
         }
         for pair in kept.windows(2).filter(|pair| pair[0].user_key == pair[1].user_key) {
             assert!(
                 pair[0].seq > 40
                     || snapshots.iter().any(|s| (pair[1].seq..pair[0].seq).contains(s)),
-                "of {all:?}, with snapshots {snapshots:?}, {} and {} survive, with no snapshot \
-                 between them {SEEN}",
+                "of {:?}, with snapshots {snapshots:?}, {} and {} survive, with no snapshot between \
+                 them {SEEN}",
+                of(&all, &pair[0].user_key),
                 pair[0],
                 pair[1]
             );
@@ -231,31 +268,32 @@ fn cut(entries: &[Entry], table_size: u64) -> Vec<(Vec<String>, u64)> {
     let snapshots: Vec<u64> = (1..=99).collect();
     let sources = vec![Source::Mem(table.cursor())];
     let mut survivors = Survivors::new(sources, &snapshots, &|_| false).expect("memory answers");
-    let (mut number, mut paths) = (0, Vec::new());
     let begun = std::cell::RefCell::new(Vec::new());
+    let paths = std::cell::RefCell::new(Vec::new());
     let begin = || {
-        number += 1;
-        let path = lsm::files::table_path(std::path::Path::new(DIR), number);
+        let count = begun.borrow().len();
+        assert_eq!(
+            paths.borrow().len(),
+            count,
+            "one table at a time: finished, of those begun {CUT}"
+        );
+        let path = lsm::files::table_path(std::path::Path::new(DIR), count as u64 + 1);
         begun.borrow_mut().push(path.clone());
         let fs = std::sync::Arc::new(sim.clone());
         sstable::TableBuilder::create(fs, &path, options().table)
     };
     let finish = |builder: sstable::TableBuilder| {
-        paths.push(begun.borrow().last().expect("it was begun").clone());
+        paths.borrow_mut().push(begun.borrow().last().expect("it was begun").clone());
         builder.finish().map(|_| ())
     };
     write_tables(&mut survivors, table_size, begin, finish).expect("a good disk");
+    let paths = paths.into_inner();
     assert_eq!(begun.borrow().len(), paths.len(), "tables begun and finished {CUT}");
     let keys_of = |path: &std::path::PathBuf| {
         let table = sstable::Table::open(&sim, path, 1, None).expect("a good table");
-        let mut cursor = table.cursor();
-        let mut keys = Vec::new();
-        memtable::Cursor::first(&mut cursor).expect("a good disk");
-        while let Some(entry) = entry_of(&cursor) {
-            keys.push(String::from_utf8(entry.user_key).expect("a name"));
-            memtable::Cursor::next(&mut cursor).expect("a good disk");
-        }
-        (keys, table.size())
+        let entries = all_at(table.cursor()).into_iter();
+        let keys = entries.map(|entry| String::from_utf8(entry.user_key).expect("a name"));
+        (keys.collect(), table.size())
     };
     paths.iter().map(keys_of).collect()
 }
@@ -299,4 +337,44 @@ fn without_survivors_no_table_is_begun() {
     assert!(cut(&[], 100).is_empty(), "tables of nothing {CUT}");
 }
 
+#[test]
+fn entries_are_written_as_they_come() {
+    // A tombstone every ten keys says how far the merge has gone.
+    let all: Vec<Entry> = (0..400)
+        .map(|n| match n % 10 {
+            0 => entries(&format!("key{n:03}@7-")).remove(0),
+            _ => Entry::put(format!("key{n:03}"), 7, vec![b'x'; 80]),
+        })
+        .collect();
+    let asked = std::cell::Cell::new(0);
+    let is_oldest = |_: &[u8]| {
+        asked.set(asked.get() + 1);
+        false
+    };
+    let (sim, table) = (disk(1), memtable_of(&all));
+    let sources = vec![Source::Mem(table.cursor())];
+    let mut survivors = Survivors::new(sources, &[9], &is_oldest).expect("memory answers");
+    let mut finished = 0;
+    let begin = || {
+        let path = lsm::files::table_path(std::path::Path::new(DIR), 1);
+        sstable::TableBuilder::create(std::sync::Arc::new(sim.clone()), &path, options().table)
+    };
+    let finish = |builder: sstable::TableBuilder| {
+        finished += builder.entry_count();
+        let come = 10 * asked.get();
+        assert!(
+            come <= finished + 20,
+            "a table ends behind {finished} of 400 entries, and the merge is at entry {come}: whoever \
+             takes all of them first needs memory for all {CUT}"
+        );
+        Ok(())
+    };
+    write_tables(&mut survivors, 1000, begin, finish).expect("a good disk");
+    assert_eq!(finished, 400, "entries in all tables {CUT}");
+}
+
 mod tree;
+
+mod failures;
+
+mod meanwhile;

@@ -3,16 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use lsm::{LiveTable, LsmOptions, Tree};
 use memtable::{Flush, LogMark, Lookup};
-use wal::Error;
-use wal::fs::{Fault, Fs, Operation, SimFs};
-use wal::testing::{Workload, crash_at_every_operation, seeds};
+use sstable::TableOptions;
+use wal::testing::{Workload, seeds};
 
 use super::given::*;
-
-fn value(text: &str) -> Lookup {
-    Lookup::Value(text.to_owned().into())
-}
 
 // Flushes.
 
@@ -42,6 +38,16 @@ fn what_was_flushed_is_there_when_the_tables_are_opened_again() {
 }
 
 #[test]
+fn a_flush_of_nothing_makes_no_table_and_the_log_goes_on() {
+    let sim = disk(1);
+    let tree = open(&sim);
+    tree.flush(&frozen(&[], 100)).expect("a good disk");
+    assert_eq!(shape(&tree.version()), Vec::<usize>::new(), "tables of each level {CUT}");
+    assert_eq!(tree.flushed(), LogMark { lsn: 100, seq: 0 }, "where the log goes on {DURABLE}");
+    assert!(table_names(&sim).is_empty(), "left: {:?} {CUT}", table_names(&sim));
+}
+
+#[test]
 fn the_newest_flush_stands_first_in_level_0() {
     let tree = open(&disk(1));
     flush_all(&tree, &["a@1=1", "a@2=2", "a@3=3"]);
@@ -64,14 +70,33 @@ fn a_flush_leaves_out_what_no_snapshot_sees_and_keeps_tombstones() {
 #[test]
 fn a_version_says_from_which_number_on_it_can_answer() {
     let tree = open(&disk(1));
-    assert_eq!(tree.version().floor(), 0, "the floor of a store that is new {SEEN}");
+    assert_eq!(tree.version().floor(), 0, "the floor of a store that is new {FLOOR}");
     let before = tree.version();
     flush_all(&tree, &["a@9=9 a@6=6"]);
-    assert_eq!(tree.version().floor(), 9, "a@6 is gone: who reads below 9 could miss it {SEEN}");
+    assert_eq!(tree.version().floor(), 9, "a@6 is gone: who reads below 9 could miss it {FLOOR}");
     flush_all(&tree, &["a@12=x a@11=y"]);
+    let older = all_of(&tree, &[0], 1);
+    flush_all(&tree, &["b@15=x"]);
+    assert_eq!(tree.version().floor(), 15, "the largest number of what was flushed {FLOOR}");
+    run(&tree, &older);
+    assert_eq!(tree.version().floor(), 15, "behind a merge up to 12 {FLOOR}");
+    assert_eq!(before.floor(), 0, "a version that somebody has does not change {FLOOR}");
+}
+
+#[test]
+fn a_compaction_that_drops_versions_raises_the_floor() {
+    // Flushed with a snapshot at 1 alive, a@1 stays. After the store was opened again, nobody has it.
+    let sim = disk(1);
+    let tree = open(&sim);
+    tree.snapshots().add(|| Ok(1)).expect("it is given");
+    flush_all(&tree, &["a@2=2 a@1=1", "b@3=3"]);
+    drop(tree);
+    let tree = open(&sim);
+    assert_eq!(tree.version().floor(), 0, "opened again, with a@1 still there {FLOOR}");
     compact(&tree, &[0], 1);
-    assert_eq!(tree.version().floor(), 12, "the largest number of what was merged {SEEN}");
-    assert_eq!(before.floor(), 0, "a version that somebody has does not change {SEEN}");
+    let version = tree.version();
+    assert!(entries_of(&version) == entries("a@2=2 b@3=3"), "{:?} {SEEN}", entries_of(&version));
+    assert_eq!(version.floor(), 3, "the largest number of the inputs {FLOOR}");
 }
 
 // Compactions.
@@ -103,6 +128,75 @@ fn versions_of_a_key_in_two_levels_are_merged_the_newer_first() {
 }
 
 #[test]
+fn snapshots_keep_theirs_until_they_are_gone() {
+    let tree = open(&disk(1));
+    for seq in [2, 4] {
+        tree.snapshots().add(|| Ok(seq)).expect("it is given");
+    }
+    flush_all(&tree, &["a@1=1 a@2=2 b@2=2", "a@3- a@4=4 b@4-", "a@5- a@6=6"]);
+    for (gone, want) in [
+        (None, "a@6=6 a@4=4 a@2=2 b@4- b@2=2"),
+        (Some(4), "a@6=6 a@2=2 b@4- b@2=2"),
+        (Some(2), "a@6=6"),
+    ] {
+        if let Some(seq) = gone {
+            tree.snapshots().remove(seq);
+        }
+        // Two tables, so that there is something to merge.
+        flush_all(&tree, &[&format!("z{}@{}=z", gone.unwrap_or(9), tree.flushed().seq + 1)]);
+        compact(&tree, &[0, 1], 1);
+        let mut found = entries_of(&tree.version());
+        found.retain(|entry| entry.user_key[0] != b'z');
+        let want = entries(want);
+        assert!(found == want, "without {gone:?}: want {want:?}, got {found:?} {SEEN} {HIDES}");
+    }
+}
+
+#[test]
+fn what_is_no_input_stays_what_it_is() {
+    let tree = open(&disk(1));
+    flush_all(&tree, &["a@1=1 b@2=2", "m@3=3 n@4=4"]);
+    compact(&tree, &[0], 2);
+    flush_all(&tree, &["a@5=5", "c@6=6", "a@7=7 b@8-", "d@9=9"]);
+    let before = tree.version();
+    // Two in the middle of level 0.
+    run(&tree, &part_of_level_0(&tree, 1..3));
+    let version = tree.version();
+    assert_eq!(shape(&version), [3, 0, 1], "tables of each level {DURABLE}");
+    for (level, was, is) in [(0, 0, 0), (0, 3, 2), (2, 0, 0)] {
+        let was = before.level(level)[was].meta.number;
+        let is = version.level(level)[is].meta.number;
+        assert_eq!(is, was, "a table of level {level} that is no input {MEANWHILE}");
+    }
+    let found = entries_of(&version);
+    let want = entries("a@7=7 a@5=5 a@1=1 b@8- b@2=2 c@6=6 d@9=9 m@3=3 n@4=4");
+    assert!(found == want, "want {want:?}, got {found:?} {MEANWHILE}");
+}
+
+#[test]
+fn some_tables_of_a_level_go_down_and_their_neighbours_stay() {
+    let tree = open(&disk(1));
+    let text: Vec<String> = (0..60).map(|n| format!("key{n:03}@{}={:0>60}", n + 1, n)).collect();
+    flush_all(&tree, &[&text[..30].join(" "), &text[30..].join(" ")]);
+    compact(&tree, &[0], 1);
+    let before = tree.version();
+    let numbers = |tables: &[Arc<LiveTable>]| -> Vec<u64> {
+        tables.iter().map(|table| table.meta.number).collect()
+    };
+    let mut compaction = all_of(&tree, &[1], 2);
+    compaction.inputs = compaction.inputs[2..4].to_vec();
+    run(&tree, &compaction);
+    let version = tree.version();
+    let mut neighbours = numbers(before.level(1));
+    neighbours.drain(2..4);
+    assert_eq!(numbers(version.level(1)), neighbours, "tables of level 1 {MEANWHILE}");
+    let count = version.level(2).len();
+    assert_eq!(count, 2, "tables of level 2, of two of level 1 {MEANWHILE}");
+    let found = entries_of(&version);
+    assert!(found == entries_of(&before), "no version is new or gone: got {found:?} {MEANWHILE}");
+}
+
+#[test]
 fn a_tombstone_above_a_level_that_has_its_key_stays() {
     let tree = open(&disk(1));
     flush_all(&tree, &["a@1=1 z@2=2"]);
@@ -117,41 +211,52 @@ fn a_tombstone_above_a_level_that_has_its_key_stays() {
 }
 
 #[test]
+fn a_tombstone_above_an_older_table_of_level_0_stays() {
+    let tree = open(&disk(1));
+    flush_all(&tree, &["a@1=1 b@2=2", "a@3- c@4=4", "c@5-"]);
+    run(&tree, &part_of_level_0(&tree, 0..2));
+    let found = entries_of(&tree.version());
+    let want = entries("a@3- a@1=1 b@2=2");
+    assert!(found == want, "nothing older has c, and a@1 is older: got {found:?} {HIDES}");
+}
+
+#[test]
 fn nothing_comes_back_from_the_dead() {
-    for seed in seeds(40) {
+    for seed in seeds(60) {
         let mut dice = Workload::new(seed);
         let tree = open(&disk(seed));
         let mut all = Vec::new();
         let mut next = 1;
         let mut snapshots = Vec::new();
-        for _ in 0..12 {
+        for round in 0..16 {
             let batch = operations(&mut dice, 8, next);
             next += 8;
             all.extend(batch.iter().cloned());
             tree.flush(&frozen(&batch, next * 10)).expect("a good disk");
-            if dice.below(3) == 0 {
-                snapshots.push(tree.snapshots().add(|| Ok(next - 1)).expect("it is given"));
+            match dice.below(4) {
+                0 => snapshots.push(tree.snapshots().add(|| Ok(next - 1)).expect("it is given")),
+                1 if !snapshots.is_empty() => {
+                    tree.snapshots().remove(snapshots.swap_remove(dice.below(snapshots.len())));
+                }
+                _ => {}
             }
-            match dice.below(5) {
+            let count = tree.version().level(0).len();
+            match dice.below(6) {
                 0 => compact(&tree, &[0, 1], 1),
                 1 => compact(&tree, &[1, 2], 2),
                 2 => compact(&tree, &[0, 1, 2, 3], 3),
+                3 if count > 1 => {
+                    let first = dice.below(count - 1);
+                    let end = first + 2 + dice.below(count - first - 1);
+                    let compaction = part_of_level_0(&tree, first..end);
+                    run(&tree, &compaction);
+                }
                 _ => {}
             }
             let list = in_order(all.clone());
-            for &seq in snapshots.iter().chain([&(next - 1)]) {
-                for key in 0..12 {
-                    let key = format!("k{key:02}");
-                    let want = in_list(&list, key.as_bytes(), seq);
-                    let came = tree.version().get(key.as_bytes(), seq).expect("a good disk");
-                    let same = came.clone().into_value() == want.clone().into_value();
-                    assert!(
-                        same,
-                        "{key} at {seq}, with snapshots {snapshots:?}: want {want:?}, got {came:?} \
-                         {SEEN} {HIDES}"
-                    );
-                }
-            }
+            let seen: Vec<u64> = snapshots.iter().copied().chain([next - 1]).collect();
+            let when = format!("seed {seed}, round {round}, with snapshots {snapshots:?}");
+            expect_keys(&tree, &list, &seen, &when, &format!("{SEEN} {HIDES}"));
         }
     }
 }
@@ -171,6 +276,7 @@ fn a_run_of_a_lower_level_is_cut_into_tables_and_one_of_level_0_is_not() {
     let tree = open(&disk(1));
     let text: Vec<String> = (0..60).map(|n| format!("key{n:03}@{}={:0>60}", n + 1, n)).collect();
     flush_all(&tree, &[&text[..30].join(" "), &text[30..].join(" ")]);
+    assert_eq!(shape(&tree.version()), [2], "a memtable becomes one table {CUT}");
     compact(&tree, &[0], 0);
     assert_eq!(shape(&tree.version()), [1], "a run of level 0 is one table {CUT}");
     flush_all(&tree, &["key030@99=last"]);
@@ -178,6 +284,33 @@ fn a_run_of_a_lower_level_is_cut_into_tables_and_one_of_level_0_is_not() {
     let count = tree.version().level(4).len();
     assert!(count > 5, "some 6 000 bytes in tables of 500: {count} tables {CUT}");
     assert_eq!(entries_of(&tree.version()).len(), 60, "entries {CUT}");
+}
+
+#[test]
+fn flushes_and_compactions_are_counted_with_their_bytes() {
+    let tree = open(&disk(1));
+    flush_all(&tree, &["a@1=1 b@2=2", "a@3- c@4=4"]);
+    let size = |level: usize| -> u64 {
+        tree.version().level(level).iter().map(|table| table.meta.size).sum()
+    };
+    let flushed = size(0);
+    compact(&tree, &[0], 1);
+    let written = size(1);
+    flush_all(&tree, &["b@5-"]);
+    let counters = tree.counters();
+    let counted = [
+        &counters.flushes,
+        &counters.flushed_bytes,
+        &counters.compactions,
+        &counters.compaction_read,
+        &counters.compaction_written,
+    ]
+    .map(|counter| counter.load(std::sync::atomic::Ordering::Relaxed));
+    assert_eq!(
+        counted,
+        [3, flushed + size(0), 1, flushed, written],
+        "flushes and their bytes, compactions, bytes they read and wrote: see `Counters` in tree.rs"
+    );
 }
 
 // Files.
@@ -220,149 +353,47 @@ fn every_table_has_a_number_of_its_own() {
     assert_eq!(seen.len(), 9, "names after six flushes and three compactions: {seen:?} {LEAVES}");
 }
 
-/// Flushes twice and compacts; what each version of this should hold.
-const HISTORY: [&str; 3] = ["a@1=1 b@2=2 c@3=3", "a@4- c@5=5", "d@6=6"];
-
-fn run_history(sim: &SimFs, done: &mut usize) -> wal::Result<()> {
-    let tree = try_open(sim)?;
-    for (index, text) in HISTORY.iter().enumerate() {
-        tree.flush(&frozen(&entries(text), 100 * (index as u64 + 1)))?;
-        *done = index + 1;
-    }
-    tree.compact(&all_of(&tree, &[0], 1))
-}
-
 #[test]
-fn a_power_cut_at_any_operation_leaves_the_old_tables_or_the_new_ones() {
-    crash_at_every_operation(
-        |sim, done: &mut usize| {
-            sim.create_dir(Path::new(DIR))?;
-            sim.sync_dir(Path::new("/"))?;
-            run_history(sim, done)
-        },
-        |sim, done| {
-            sim.create_dir(Path::new(DIR)).expect("a good disk");
-            let tree = open(sim);
-            let flushed = (tree.flushed().lsn / 100) as usize;
-            assert!(
-                flushed == *done || flushed == *done + 1,
-                "{done} flushes had returned, and the log goes on behind flush {flushed} {DURABLE}"
-            );
-            let all = in_order(HISTORY[..flushed].iter().flat_map(|text| entries(text)).collect());
-            for key in ["a", "b", "c", "d"] {
-                let want = in_list(&all, key.as_bytes(), 99).into_value();
-                let came = tree.version().get(key.as_bytes(), 99).expect("a good disk");
-                assert_eq!(came.into_value(), want, "{key} after {flushed} flushes {DURABLE}");
-            }
-            let named: Vec<u64> = tree.version().tables().map(|table| table.meta.number).collect();
-            assert_eq!(table_names(sim).len(), named.len(), "files, and tables named {LEAVES}");
-        },
-    );
-}
-
-#[test]
-fn a_flush_or_a_compaction_that_fails_leaves_the_store_as_it_was() {
-    for nth in 1.. {
-        let sim = disk(1);
-        let tree = open(&sim);
-        flush_all(&tree, &HISTORY[..2]);
-        let (want, names) = (entries_of(&tree.version()), table_names(&sim));
-        let compaction = all_of(&tree, &[0], 1);
-        sim.fail(Operation::Write, nth, Fault::NoSpace);
-        let failed = match tree.compact(&compaction) {
-            Err(error) => error,
-            Ok(()) if nth > 3 => break,
-            Ok(()) => panic!("write {nth} fails, and the compaction says nothing {DURABLE}"),
-        };
-        sim.clear_faults();
-        assert!(failed.io_kind().is_some(), "write {nth} fails: {failed} {DURABLE}");
+fn the_tables_of_the_chapter_are_as_it_says() {
+    let sim = disk(1);
+    let options = LsmOptions { table: TableOptions::plain(), ..LsmOptions::default() };
+    let tree = Tree::open(Arc::new(sim.clone()), Path::new(DIR), options);
+    let tree = tree.unwrap_or_else(|error| panic!("the tables must open: {error} {DURABLE}"));
+    let found = |level: usize| -> Vec<(u64, Vec<Entry>)> {
         let version = tree.version();
-        assert!(entries_of(&version) == want, "write {nth} fails, and entries change {DURABLE}");
-        let left: Vec<String> =
-            table_names(&sim).into_iter().filter(|name| !names.contains(name)).collect();
-        // If it was the manifest's write, the edit may be there, and the tables that it names must.
-        let next = tree.flush(&frozen(&entries("z@99=z"), 900));
-        match matches!(next, Err(Error::Poisoned { .. })) {
-            true => {
-                assert!(!left.is_empty(), "write {nth}, of the edit, fails: its tables {LEAVES}")
-            }
-            false => assert!(left.is_empty(), "write {nth} fails, and {left:?} are left {LEAVES}"),
-        }
-        drop((version, tree));
-        let found: Vec<Entry> = entries_of(&open(&sim).version());
-        let is_old = found.iter().filter(|entry| entry.seq < 99).eq(&want);
-        assert!(is_old, "opened again after write {nth}: {found:?} {DURABLE}");
-    }
-}
-
-#[test]
-fn after_an_edit_that_failed_nothing_more_is_written() {
-    let sim = disk(1);
-    let tree = open(&sim);
-    flush_all(&tree, &HISTORY[..1]);
-    // A flush syncs its table, the directory, and then the manifest.
-    let syncs = |text: &str| {
-        let before = sim.counts().syncs;
-        flush_all(&tree, &[text]);
-        sim.counts().syncs - before
+        let tables = version.level(level).iter();
+        tables.map(|table| (table.meta.size, all_at(table.table.cursor()))).collect()
     };
-    let count = syncs("a@20=x");
-    sim.fail(Operation::Sync, count, Fault::Io);
-    let failed = tree.flush(&frozen(&entries("a@30=x"), 900));
-    assert!(failed.is_err(), "the manifest's sync fails, and the flush says {failed:?} {DURABLE}");
-    expect_get(&tree.version(), "a", 99, &value("x"), DURABLE);
-    let after = tree.flush(&frozen(&entries("a@40=y"), 1000));
-    assert!(
-        matches!(after, Err(Error::Poisoned { .. })),
-        "nobody knows what the manifest says: want Poisoned, got {after:?} {DURABLE}"
-    );
-}
-
-#[test]
-fn a_damaged_input_stops_a_compaction_and_is_named() {
-    let sim = disk(1);
-    let tree = open(&sim);
-    flush_all(&tree, &HISTORY);
-    let number = tree.version().level(0)[1].meta.number;
-    let path = lsm::files::table_path(Path::new(DIR), number);
-    let mut bytes = sim.contents(&path);
-    bytes[2] ^= 0xff;
-    sim.overwrite(&path, &bytes);
-    let failed = tree.compact(&all_of(&tree, &[0], 1));
-    let is_named = matches!(&failed, Err(Error::Corruption { file, .. }) if *file == path);
-    assert!(is_named, "table {number} is damaged: got {failed:?} {DURABLE}");
-    assert_eq!(shape(&tree.version()), [3], "tables of each level {DURABLE}");
-    let names = table_names(&sim);
-    assert_eq!(names.len(), 3, "files: {names:?} {LEAVES}");
-}
-
-#[test]
-fn a_table_that_is_missing_is_named_and_nothing_is_removed() {
-    let sim = disk(1);
-    let tree = open(&sim);
-    flush_all(&tree, &HISTORY);
-    drop(tree);
-    let names = table_names(&sim);
-    sim.remove(&Path::new(DIR).join(&names[0])).expect("a good disk");
-    // A table that no manifest names: whoever opens all first does not get to remove it.
-    sim.overwrite(Path::new(DIR).join("000099.sst"), b"nobody's");
-    let failed = try_open(&sim).map(|_| "a store");
-    let is_named = matches!(
-        &failed, Err(Error::Corruption { file, .. }) if *file == Path::new(DIR).join(&names[0])
-    );
-    assert!(is_named, "{} is missing: got {failed:?} {LEAVES}", names[0]);
-    assert_eq!(table_names(&sim).len(), 3, "two tables and the stranger are still there {LEAVES}");
-}
-
-#[test]
-fn flushes_go_on_while_a_compaction_runs() {
-    // The compaction's inputs were chosen before; what is flushed meanwhile stays above its run.
-    let tree = Arc::new(open(&disk(1)));
-    flush_all(&tree, &["a@1=1 b@2=2", "a@3=3"]);
-    let compaction = all_of(&tree, &[0], 1);
-    flush_all(&tree, &["a@4=4 c@5=5"]);
-    tree.compact(&compaction).expect("a good disk");
-    assert_eq!(shape(&tree.version()), [1, 1], "tables of each level {DURABLE}");
-    expect_get(&tree.version(), "a", 99, &value("4"), DURABLE);
-    expect_get(&tree.version(), "a", 3, &value("3"), DURABLE);
+    let table = |size, text: &str| (size, entries(text));
+    flush_all(&tree, &["lamp@1=brass quartz@2=rose stove@3=iron"]);
+    tree.snapshots().add(|| Ok(3)).expect("it is given");
+    flush_all(&tree, &["lamp@4- quartz@5=milky quartz@6=smoky"]);
+    let first = table(285, "lamp@1=brass quartz@2=rose stove@3=iron");
+    let second = table(263, "lamp@4- quartz@6=smoky");
+    assert_eq!(found(0), [second, first], "two flushes, with a snapshot at 3 {SEEN}");
+    compact(&tree, &[0], 6);
+    let merged = "lamp@4- lamp@1=brass quartz@6=smoky quartz@2=rose stove@3=iron";
+    assert_eq!(found(6), [table(312, merged)], "their run, with a snapshot at 3 {SEEN} {HIDES}");
+    tree.snapshots().remove(3);
+    flush_all(&tree, &["stove@7-"]);
+    assert_eq!(found(0), [table(241, "stove@7-")], "a flush of one tombstone {HIDES}");
+    let compaction = all_of(&tree, &[0, 6], 6);
+    let before = sim.trace().len();
+    run(&tree, &compaction);
+    assert_eq!(found(6), [table(250, "quartz@6=smoky")], "the run without a snapshot {HIDES}");
+    let mut told: Vec<String> = sim.trace()[before..].to_vec();
+    told.retain(|line| !line.starts_with("write 000006"));
+    let (done, mut gone) = (told[..6].to_vec(), told[6..].to_vec());
+    // Which of the inputs goes first does not matter.
+    gone.sort();
+    let want = [
+        "create 000006.sst.tmp",
+        "sync 000006.sst.tmp",
+        "rename 000006.sst.tmp to 000006.sst",
+        "sync directory db",
+        "write MANIFEST-000001 483..598",
+        "sync MANIFEST-000001",
+    ];
+    assert_eq!(done, want, "what the disk is told, but for the table's bytes {DURABLE}");
+    assert_eq!(gone, ["remove 000004.sst", "remove 000005.sst"], "and then {LEAVES}");
 }

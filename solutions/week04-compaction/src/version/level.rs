@@ -27,7 +27,7 @@ pub struct LevelCursor<'a> {
     tables: &'a [Arc<LiveTable>],
     /// Which table `within` is in.
     index: usize,
-    /// The place in that table, or none in it; `None` before the first move.
+    /// The place in that table, or none in it; `None` in no table, whatever `index` says.
     within: Option<TableCursor<'a>>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> LevelCursor<'a> {
     ///
     /// # Cost
     ///
-    /// That of the move. A table that it is not in yet takes along the memory for a cursor.
+    /// That of the move. For a table that it was not in, a cursor is made, which needs memory.
     fn go(
         &mut self,
         index: usize,

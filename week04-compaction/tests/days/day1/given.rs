@@ -58,15 +58,19 @@ pub(super) fn disk_with(tables: &[Vec<Entry>]) -> SimFs {
     let sim = SimFs::new(1);
     sim.create_dir(Path::new(DIR)).expect("a good disk");
     for (index, entries) in tables.iter().enumerate() {
+        // Each is built on a disk of its own: one with thousands of files is slow to sync.
+        let builders_disk = SimFs::new(1);
+        builders_disk.create_dir(Path::new(DIR)).expect("a good disk");
         let path = files::table_path(Path::new(DIR), 1 + index as u64);
         let options =
             TableOptions { block_size: 100, filter_bits_per_key: 30, ..TableOptions::plain() };
-        let builder = TableBuilder::create(Arc::new(sim.clone()), &path, options);
+        let builder = TableBuilder::create(Arc::new(builders_disk.clone()), &path, options);
         let mut builder = builder.expect("a good disk takes it");
         for entry in entries {
             builder.add(entry.key(), &entry.value).expect("entries are in order");
         }
         builder.finish().expect("a good disk takes it");
+        sim.overwrite(&path, &builders_disk.contents(&path));
     }
     sim
 }
@@ -105,10 +109,13 @@ pub(super) fn level_of(tables: &[Vec<Entry>]) -> Given {
     given_in(&tables, None)
 }
 
-/// A level 1 of a thousand tables, with one key in each: the even numbers.
+/// So many tables that a walk along them takes hundreds of times as long as halving them.
+pub(super) const MANY: u32 = 3_000;
+
+/// A level 1 of `MANY` tables, with one key in each: the even numbers.
 pub(super) fn many_tables() -> Given {
     let table = |n: u32| vec![Entry::put(number(2 * n), 7, "x")];
-    level_of(&(0..1_000).map(table).collect::<Vec<_>>())
+    level_of(&(0..MANY).map(table).collect::<Vec<_>>())
 }
 
 /// A key that is as large as the number.

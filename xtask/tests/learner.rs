@@ -206,6 +206,9 @@ fn hints_come_one_by_one() {
     assert_has(&course.run(&["hint", "1", "1", "--more"], 0), &["Count.", "Seven strokes."]);
     let text = course.run(&["hint", "--more"], 0);
     assert_has(&text, &["Count.", "Seven strokes.", "A literal.", "cargo x diff week01"]);
+    let text = course.run(&["hint", "week01", "is_seven"], 0);
+    assert_has(&text, &["✗ a_record_is_seven", "A literal."]);
+    assert_has(&course.run(&["hint", "week01", "is_nine"], 2), &["no test has that in its name"]);
 }
 
 #[test]

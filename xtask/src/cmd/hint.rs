@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use anyhow::Context as _;
 use clap::ArgMatches;
 use jzon::JsonValue;
 
@@ -15,7 +16,7 @@ use crate::results::{self, Results};
 use crate::road;
 use crate::runner::{Outcome, Report};
 use crate::style::{self, BAD, BOLD, CODE, DIM, GOOD, paint};
-use crate::week::{Unit, Week, Weeks};
+use crate::week::{Unit, Week, Weeks, test_name};
 
 /// The command.
 pub(crate) const COMMAND: Subcommand = Subcommand {
@@ -29,15 +30,12 @@ Examples:
   cargo x hint week01              the first test of week 1 that is not green
   cargo x hint week01 4            the same of day 4
   cargo x hint week01 --day 4      the same, in the words of `cargo x test`
-  cargo x hint week01 4 --more     one hint more",
+  cargo x hint week01 4 --more     one hint more
+  cargo x hint week01 torn         the first test with `torn` in its name, green or not",
     arguments: || {
         vec![
             word("week", "WEEK", "The week: week01, 1 or wal; the one you are in if left out"),
-            word(
-                "unit",
-                "DAY",
-                "The day or lab: 4, day4, bitcask; the first that is not green if left out",
-            ),
+            word("unit", "DAY", "The day or lab: 4, day4, bitcask; or a part of a test's name"),
             option("day", "DAY", "The same, as `cargo x test` takes it").conflicts_with("unit"),
             flag("more", "Show one hint more than last time"),
         ]
@@ -73,21 +71,84 @@ fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         Some(name) => weeks.find_open(name)?,
         None => road::present_week(repo, &weeks)?,
     };
-    let day = args.day.as_deref().map(|day| week.unit(day)).transpose()?;
+    let about = args.day.as_deref().map(|word| About::read(repo, week, word)).transpose()?;
+    let day = match about {
+        Some(About::Test(unit, test)) => {
+            let (report, name) = (run_one(repo, week, unit, &test)?, test_name(&test));
+            return tell(repo, week, (unit, &report), name, args.more);
+        }
+        Some(About::Day(day)) => Some(day),
+        None => None,
+    };
     let Some((unit, report)) = first_red(repo, week, day)? else {
         let what = day.map_or(week.label(), |day| format!("{} · {}", week.label(), day.label()));
         anstream::println!("{} {what} is green: no hint needed", paint(GOOD, style::PASSED));
         return Ok(Answer::Yes);
     };
-    print_test(repo, week, unit, &report);
+    tell(repo, week, (unit, &report), &unit.argument(), args.more)
+}
+
+/// What a hint is asked for, if not the first test that is not green.
+enum About<'a> {
+    Day(&'a Unit),
+    /// A test, by its id.
+    Test(&'a Unit, String),
+}
+
+impl<'a> About<'a> {
+    /// A day, a lab, or the first test of the week with `word` in its name.
+    fn read(repo: &Repo, week: &'a Week, word: &str) -> anyhow::Result<About<'a>> {
+        let unknown = match week.unit(word) {
+            Ok(day) => return Ok(About::Day(day)),
+            Err(unknown) => unknown,
+        };
+        for unit in week.units() {
+            let tests = results::tests_in_source(repo, week, unit);
+            if let Some(test) = tests.into_iter().find(|test| test_name(test).contains(word)) {
+                return Ok(About::Test(unit, test));
+            }
+        }
+        Err(unknown.context("no test has that in its name"))
+    }
+}
+
+/// What comes of this test: from the last results if they are of the files as they are, else by
+/// running it.
+fn run_one(repo: &Repo, week: &Week, unit: &Unit, test: &str) -> anyhow::Result<Report> {
+    let tests = [test.to_owned()];
+    let known = Results::load(repo, week).current(&tests, &results::sources(repo, week)?);
+    if let Some(report) = known.into_iter().next() {
+        return Ok(report);
+    }
+    let mut gate = open_gate(repo, week)?;
+    let reports = gate.run(unit, &tests, &AtomicBool::new(false))?;
+    reports.into_iter().next().context("the test did not run")
+}
+
+/// The gate, if the code builds.
+fn open_gate<'a>(repo: &'a Repo, week: &'a Week) -> anyhow::Result<Gate<'a>> {
+    Gate::open(repo, week)?
+        .context("the code does not build: the compiler's errors come before any hint")
+}
+
+/// Shows the test, and as many of its hints as were seen before, with `more` one more. `argument` is
+/// what they are asked for by.
+fn tell(
+    repo: &Repo,
+    week: &Week,
+    (unit, report): (&Unit, &Report),
+    argument: &str,
+    more: bool,
+) -> anyhow::Result<Answer> {
+    print_test(repo, week, unit, report);
     let all = hints::load(repo, week, unit)?;
     let Some(hints) = all.get(report.name()) else {
         anstream::println!("\nthere is no hint for this test; read {}", road::chapter_path(unit));
         return Ok(Answer::No);
     };
     let mut seen = Seen::load(repo);
-    let count = seen.count(week, &report.test, args.more);
-    print_hints(week, unit, hints, count);
+    let count = seen.count(week, &report.test, more);
+    print_hints(week, argument, hints, count);
     seen.save(repo)?;
     Ok(Answer::Yes)
 }
@@ -117,9 +178,7 @@ fn first_red<'a>(
     if unknown.is_empty() {
         return Ok(None);
     }
-    let Some(mut gate) = Gate::open(repo, week)? else {
-        anyhow::bail!("the code does not build: the compiler's errors come before any hint");
-    };
+    let mut gate = open_gate(repo, week)?;
     let units: Vec<(&Unit, Vec<String>)> = gate.units().to_vec();
     for (unit, tests) in units.iter().filter(|(unit, _)| asked_for(unit)) {
         let reports = gate.run(unit, tests, &AtomicBool::new(false))?;
@@ -141,6 +200,7 @@ fn print_test(repo: &Repo, week: &Week, unit: &Unit, report: &Report) {
     anstream::println!("{}", paint(BOLD, title));
     let (style, glyph) = match report.outcome {
         Outcome::NotStarted { .. } => (DIM, style::NOT_STARTED),
+        _ if report.outcome.passed() => (GOOD, style::PASSED),
         _ => (BAD, style::FAILED),
     };
     anstream::println!("  {} {}", paint(style, glyph), paint(BOLD, report.name()));
@@ -170,7 +230,7 @@ fn first_words(repo: &Repo, week: &Week, outcome: &Outcome) -> String {
     }
 }
 
-fn print_hints(week: &Week, unit: &Unit, hints: &Hints, count: usize) {
+fn print_hints(week: &Week, argument: &str, hints: &Hints, count: usize) {
     let graded = hints.graded();
     for (index, (what, text)) in graded.iter().take(count).enumerate() {
         let number = format!("{} of {}", index + 1, graded.len());
@@ -180,7 +240,7 @@ fn print_hints(week: &Week, unit: &Unit, hints: &Hints, count: usize) {
         }
     }
     anstream::println!();
-    let (label, argument) = (week.label(), unit.argument());
+    let label = week.label();
     if count < graded.len() {
         let command = paint(CODE, format!("cargo x hint {label} {argument} --more"));
         anstream::println!("  {} {command}", paint(DIM, "one more:"));

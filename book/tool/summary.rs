@@ -18,7 +18,8 @@ pub(crate) fn load(src: &Path, facts: &Facts) -> Result<Summary> {
 
 /// Replaces each `{{#chapters week01}}` by the week's page and, below it, its days and labs.
 ///
-/// A chapter that is not written yet is left out; `check` says so.
+/// A week that is not open is left out, and so is a chapter that is not written yet; of an open week,
+/// `check` says so.
 fn fill_in(text: &str, src: &Path, facts: &Facts) -> Result<String> {
     let mut out = String::new();
     for line in text.lines() {
@@ -29,6 +30,9 @@ fn fill_in(text: &str, src: &Path, facts: &Facts) -> Result<String> {
             continue;
         };
         let week = facts.week(id.trim())?;
+        if !week.open {
+            continue;
+        }
         out.push_str(&format!("- [{}]({}/index.md)\n", week.heading(), week.id()));
         for unit in week.units.iter().filter(|unit| src.join(&unit.chapter).is_file()) {
             let path = unit.chapter.display().to_string().replace('\\', "/");

@@ -41,13 +41,14 @@ pub struct Lsm {
     store: Arc<Store>,
     compactor: Mutex<Option<JoinHandle<()>>>,
     closed: AtomicBool,
-    lock: Mutex<Option<Lock>>,
 }
 
-/// What snapshots read.
+/// What snapshots read. A read of one may outlive the engine, and then its flusher does, too: so does
+/// the lock, which goes last.
 struct Store {
     mem: MemStore,
     tree: Arc<Tree>,
+    lock: Mutex<Option<Lock>>,
 }
 
 impl Lsm {
@@ -114,7 +115,7 @@ impl Store {
     ///
     /// **Day 6**.
     fn get_at(&self, key: &[u8], seq: Seq) -> Result<Option<Bytes>> {
-        // As `get`; but whatever the version is, it has what a snapshot sees that is alive.
+        // As `get`, without a look at the floor: compaction keeps what an alive snapshot sees.
         todo!("day 6: get at")
     }
 
@@ -267,7 +268,8 @@ impl Engine for Lsm {
         Stats { engine: "Lsm", counters }
     }
 
-    /// **Day 6**. Waits for the table that is being written, and for no compaction to end.
+    /// **Day 6**. Waits for the table that is being written, and for no compaction to end. Who closes
+    /// it a second time waits for nothing.
     fn close(&self) -> Result<()> {
         // Once. The compactor first, then memory with its flusher; the lock last, whatever came.
         todo!("day 6: close")

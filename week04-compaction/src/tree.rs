@@ -120,7 +120,11 @@ impl Tree {
     ///
     /// [`Error::Io`]; what is left does no harm, and goes the next time.
     pub fn remove_orphans(&self) -> Result<()> {
-        self.orphans.iter().try_for_each(|path| self.fs.remove(path))
+        self.orphans.iter().try_for_each(|path| match self.fs.remove(path) {
+            // Somebody who read it to the end has removed it.
+            Err(error) if error.is_not_found() => Ok(()),
+            removed => removed,
+        })
     }
 
     /// What readers see now, for a moment: no reference is counted, no lock taken.
@@ -282,9 +286,10 @@ impl Tree {
 
     /// Compacts whenever that is due, until [`stop`](Tree::stop) or the first failure.
     ///
-    /// **Day 6**. A panic is a failure like any other.
+    /// **Day 6**. A failure is told to `fail`: `a compaction failed: …` with the error's own text, or
+    /// `a compaction panicked`. To be stopped is none.
     pub(crate) fn run_compactor(&self) {
-        // `next_compaction` waits for one.
+        // `next_compaction` waits for one, and may panic as well: it calls the picker.
         todo!("day 6: run compactor")
     }
 

@@ -41,13 +41,14 @@ pub struct Lsm {
     store: Arc<Store>,
     compactor: Mutex<Option<JoinHandle<()>>>,
     closed: AtomicBool,
-    lock: Mutex<Option<Lock>>,
 }
 
-/// What snapshots read.
+/// What snapshots read. A read of one may outlive the engine, and then its flusher does, too: so does
+/// the lock, which goes last.
 struct Store {
     mem: MemStore,
     tree: Arc<Tree>,
+    lock: Mutex<Option<Lock>>,
 }
 
 impl Lsm {
@@ -79,10 +80,9 @@ impl Lsm {
             move || tree.run_compactor()
         });
         Ok(Lsm {
-            store: Arc::new(Store { mem, tree }),
+            store: Arc::new(Store { mem, tree, lock: Mutex::new(Some(lock)) }),
             compactor: Mutex::new(Some(compactor)),
             closed: AtomicBool::new(false),
-            lock: Mutex::new(Some(lock)),
         })
         // ANCHOR_END: day6_open
     }
@@ -146,7 +146,7 @@ impl Store {
     /// **Day 6**.
     fn get_at(&self, key: &[u8], seq: Seq) -> Result<Option<Bytes>> {
         // ANCHOR: day6_get_at
-        // As `get`; but whatever the version is, it has what a snapshot sees that is alive.
+        // As `get`, without a look at the floor: compaction keeps what an alive snapshot sees.
         match self.mem.read(|_, view| view.get(key, seq))? {
             Lookup::Absent => Ok(self.tree.current().get(key, seq)?.into_value()),
             known => Ok(known.into_value()),
@@ -336,7 +336,8 @@ impl Engine for Lsm {
         Stats { engine: "Lsm", counters }
     }
 
-    /// **Day 6**. Waits for the table that is being written, and for no compaction to end.
+    /// **Day 6**. Waits for the table that is being written, and for no compaction to end. Who closes
+    /// it a second time waits for nothing.
     fn close(&self) -> Result<()> {
         // ANCHOR: day6_close
         // Once. The compactor first, then memory with its flusher; the lock last, whatever came.
@@ -345,7 +346,7 @@ impl Engine for Lsm {
         }
         self.stop_compactor();
         let closed = self.store.mem.close();
-        self.lock.lock().take();
+        self.store.lock.lock().take();
         closed
         // ANCHOR_END: day6_close
     }

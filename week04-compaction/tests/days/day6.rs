@@ -58,6 +58,7 @@ wal::conformance! {
     #[test] fn a_failed_read_is_an_error_and_never_a_wrong_answer();
 }
 
+mod background;
 mod crashes;
 mod damage;
 mod given;

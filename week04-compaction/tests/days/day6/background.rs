@@ -1,0 +1,229 @@
+//! What goes on in the background: who is told when it fails, and when it ends.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use lsm::{Lsm, LsmOptions};
+use wal::fs::{File, Fs, Lock, SimFs};
+use wal::testing::{batch, put};
+use wal::{Durability, Engine, Error, Reader, Result};
+
+use super::given::*;
+
+/// A disk with a store of four tables in level 0 or more, and none that was compacted.
+fn with_level_0() -> SimFs {
+    let sim = SimFs::new(1);
+    let stop = 1_000;
+    let options =
+        LsmOptions { level0_tables: stop, level0_slow: stop, level0_stop: stop, ..small() };
+    let store = open(&sim, options);
+    overwrite(&store, 0..30);
+    store.close().expect("a good disk");
+    let count = store.version().level(0).len();
+    assert!(count >= 4, "thirty rounds in memtables of 400 bytes are {count} tables {ENDS}");
+    sim
+}
+
+/// Options with which such a store has something to compact, and nothing to flush.
+fn due() -> LsmOptions {
+    LsmOptions { memtable_size: 1 << 30, level0_tables: 2, ..small() }
+}
+
+/// Writes until a write is refused, and gives its error's text.
+#[track_caller]
+fn refusal(store: &Lsm, why: &str) -> String {
+    let refused = (0..1_000_000).find_map(|_| {
+        thread::yield_now();
+        store.write(batch(&[put("key0", "")]), Durability::Buffered).err()
+    });
+    let refused = refused.unwrap_or_else(|| {
+        panic!("{why}; nothing is compacted any more, and a million writes are taken {ENDS}")
+    });
+    assert!(
+        matches!(refused, Error::Poisoned { .. }),
+        "{why}, and a write gives {refused:?} {ENDS}"
+    );
+    refused.to_string()
+}
+
+#[test]
+fn a_compaction_that_fails_refuses_writes_and_names_the_file() {
+    let sim = with_level_0();
+    let table = names(&sim, ".sst").remove(0);
+    // In its first block, which opening does not read.
+    sim.flip_bit(Path::new(DIR).join(&table), 5, 0);
+    let store = open(&sim, due());
+    let says = refusal(&store, &format!("{table} is damaged"));
+    assert!(
+        says.contains(&table),
+        "a write is refused with {says:?}, and {table} is damaged {ENDS}"
+    );
+    let empty = store.write(batch(&[]), Durability::Buffered);
+    assert!(empty.is_ok(), "an empty batch writes nothing and waits for nothing: {empty:?} {ENDS}");
+    assert!(
+        store.scan(wal::KeyRange::all(), wal::Direction::Forward).is_ok(),
+        "reads go on {ENDS}"
+    );
+}
+
+#[test]
+fn a_compaction_that_panics_refuses_writes() {
+    let reader = thread::current().id();
+    let fs = Hooked::new(with_level_0(), move || {
+        assert!(thread::current().id() == reader, "this disk is only good for one thread");
+    });
+    let store =
+        Lsm::open(Arc::new(fs), Path::new(DIR), due()).expect("opening reads in one thread");
+    let says = refusal(&store, "compaction has panicked");
+    assert!(says.contains("panicked"), "a write is refused with {says:?} {ENDS}");
+}
+
+#[test]
+fn close_ends_the_compactor() {
+    let store = open(&SimFs::new(1), small());
+    overwrite(&store, 0..5);
+    store.close().expect("a good disk");
+    let settled = store.settle();
+    assert!(
+        matches!(settled, Err(Error::Closed)),
+        "close has returned, and the compactor has not been told to stop: {settled:?} {ENDS}"
+    );
+}
+
+#[test]
+fn a_refused_opener_touches_nothing() {
+    let sim = SimFs::new(1);
+    let _store = open(&sim, due());
+    let before = sim.trace().len();
+    let refused = try_open(&sim, small());
+    assert!(
+        matches!(refused, Err(Error::Locked { .. })),
+        "the store is open: {refused:?} {FUNCTION}"
+    );
+    let mut did = sim.trace().split_off(before);
+    did.retain(|line| !line.starts_with("create directory") && !line.starts_with("lock"));
+    assert!(did.is_empty(), "an opener that is refused has done this: {did:#?} {FUNCTION}");
+}
+
+#[test]
+fn a_store_that_is_still_read_is_not_opened_again() {
+    // A snapshot's read that is under way keeps the store, its flusher and so its lock. The first read
+    // of another thread is held up.
+    let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (this_thread, is_held) = (thread::current().id(), AtomicBool::new(false));
+    let gates = (Arc::clone(&begun), Arc::clone(&go_on));
+    let fs = Hooked::new(with_level_0(), move || {
+        if thread::current().id() != this_thread && !is_held.swap(true, Ordering::AcqRel) {
+            gates.0.wait();
+            gates.1.wait();
+        }
+    });
+    let sim = fs.sim.clone();
+    let options = LsmOptions { level0_tables: 1_000, cache_size: 0, ..due() };
+    let store = Lsm::open(Arc::new(fs), Path::new(DIR), options).expect("a good disk");
+    let snapshot = store.snapshot().expect("it is open");
+    thread::scope(|scope| {
+        scope.spawn(|| snapshot.get(b"key0"));
+        begun.wait();
+        drop(store);
+        let refused = try_open(&sim, small());
+        go_on.wait();
+        assert!(matches!(refused, Err(Error::Locked { .. })), "it is read: {refused:?} {ENDS}");
+    });
+    open(&sim, small());
+}
+
+/// A disk that calls a hook before each read.
+#[derive(Debug)]
+struct Hooked {
+    sim: SimFs,
+    hook: Hook,
+}
+
+#[derive(Clone)]
+struct Hook(Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+#[derive(Debug)]
+struct HookedFile {
+    file: Arc<dyn File>,
+    hook: Hook,
+}
+
+impl Hooked {
+    fn new(sim: SimFs, hook: impl Fn() + Send + Sync + 'static) -> Hooked {
+        Hooked { sim, hook: Hook(Arc::new(hook)) }
+    }
+
+    fn hooked(&self, file: Arc<dyn File>) -> Arc<dyn File> {
+        Arc::new(HookedFile { file, hook: self.hook.clone() })
+    }
+}
+
+impl Fs for Hooked {
+    fn create(&self, path: &Path) -> Result<Arc<dyn File>> {
+        Ok(self.hooked(self.sim.create(path)?))
+    }
+
+    fn open(&self, path: &Path) -> Result<Arc<dyn File>> {
+        Ok(self.hooked(self.sim.open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.sim.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        self.sim.remove(path)
+    }
+
+    fn list(&self, dir: &Path) -> Result<Vec<String>> {
+        self.sim.list(dir)
+    }
+
+    fn create_dir(&self, dir: &Path) -> Result<()> {
+        self.sim.create_dir(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> Result<()> {
+        self.sim.sync_dir(dir)
+    }
+
+    fn lock(&self, path: &Path) -> Result<Lock> {
+        self.sim.lock(path)
+    }
+}
+
+impl File for HookedFile {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        (self.hook.0)();
+        self.file.read_at(offset, buf)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.file.write_at(offset, bytes)
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.file.sync_data()
+    }
+
+    fn set_len(&self, len: u64) -> Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn len(&self) -> Result<u64> {
+        self.file.len()
+    }
+
+    fn path(&self) -> &Path {
+        self.file.path()
+    }
+}

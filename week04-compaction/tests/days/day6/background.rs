@@ -19,6 +19,7 @@ fn with_level_0() -> SimFs {
     let options =
         LsmOptions { level0_tables: stop, level0_slow: stop, level0_stop: stop, ..small() };
     let store = open(&sim, options);
+    write(&store, "first", "in the oldest table", Durability::Buffered);
     overwrite(&store, 0..30);
     store.close().expect("a good disk");
     let count = store.version().level(0).len();
@@ -125,7 +126,7 @@ fn a_store_that_is_still_read_is_not_opened_again() {
     let store = Lsm::open(Arc::new(fs), Path::new(DIR), options).expect("a good disk");
     let snapshot = store.snapshot().expect("it is open");
     thread::scope(|scope| {
-        scope.spawn(|| snapshot.get(b"key0"));
+        scope.spawn(|| snapshot.get(b"first"));
         begun.wait();
         drop(store);
         let refused = try_open(&sim, small());

@@ -270,7 +270,7 @@ fn a_read_that_fails_is_an_error_and_not_the_end() {
     let mut damaged = bytes.clone();
     damaged[start + 20] ^= 1;
     for operation in [Operation::Read, Operation::Open, Operation::List, Operation::Len] {
-        for (bytes, is_damaged) in [(&bytes, false), (&damaged, true)] {
+        for (bytes, is_damaged) in [(&damaged, true), (&bytes, false)] {
             for nth in 1.. {
                 let sim = disk_with(bytes);
                 sim.fail(operation, nth, Fault::Io);

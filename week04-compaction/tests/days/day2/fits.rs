@@ -1,6 +1,5 @@
 //! Edits and the levels that they change.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsm::{Edit, LEVEL_COUNT, Levels, State, TableMeta};
@@ -211,41 +210,6 @@ fn random_edits_fit_exactly_if_no_two_tables_of_what_they_make_conflict() {
             want.sort_unstable();
             assert_eq!(came, want, "seed {seed}: level and number of all tables {FITS}");
         }
-    }
-}
-
-#[test]
-fn an_edit_that_does_not_fit_changes_nothing() {
-    let sim = disk(1);
-    let mut manifest = begin(&sim);
-    let number = append_flush(&mut manifest);
-    let (state, bytes) = (manifest.state().clone(), sim.contents(current(&sim).0));
-    for (edit, why) in [
-        (remove(&[(0, number + 1)]), "it removes what is not there"),
-        (
-            Edit {
-                removed: vec![(0, number)],
-                ..add(&[(1, table(number + 1, (1, 1), ("a", "b")))])
-            },
-            "its number was never given",
-        ),
-        (remove(&[(0, number), (0, number)]), "it removes a table twice"),
-        (
-            Edit { flushed: Some(LogMark { lsn: 1, seq: 9 }), ..add(&[flushed(number)]) },
-            "the table is there already",
-        ),
-    ] {
-        let appended = catch_unwind(AssertUnwindSafe(|| manifest.append(edit)));
-        assert!(appended.is_err(), "{why}: a bug of ours, at which append must panic {FITS_WHOLE}");
-        assert!(
-            *manifest.state() == state,
-            "{why}: the state is {} now {FITS_WHOLE}",
-            show_state(manifest.state())
-        );
-        assert!(
-            sim.contents(current(&sim).0) == bytes,
-            "{why}, and something is written {FITS_WHOLE}"
-        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! A manifest that is made, grows, and is read.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -126,6 +127,41 @@ fn an_edit_costs_one_write_and_one_sync() {
         assert!(
             written < 200,
             "an edit of one table is {written} bytes: only what changed {COUNTS}"
+        );
+    }
+}
+
+#[test]
+fn an_edit_that_does_not_fit_changes_nothing() {
+    let sim = disk(1);
+    let mut manifest = begin(&sim);
+    let number = append_flush(&mut manifest);
+    let (state, bytes) = (manifest.state().clone(), sim.contents(current(&sim).0));
+    for (edit, why) in [
+        (remove(&[(0, number + 1)]), "it removes what is not there"),
+        (
+            Edit {
+                removed: vec![(0, number)],
+                ..add(&[(1, table(number + 1, (1, 1), ("a", "b")))])
+            },
+            "its number was never given",
+        ),
+        (remove(&[(0, number), (0, number)]), "it removes a table twice"),
+        (
+            Edit { flushed: Some(LogMark { lsn: 1, seq: 9 }), ..add(&[flushed(number)]) },
+            "the table is there already",
+        ),
+    ] {
+        let appended = catch_unwind(AssertUnwindSafe(|| manifest.append(edit)));
+        assert!(appended.is_err(), "{why}: a bug of ours, at which append must panic {FITS_WHOLE}");
+        assert!(
+            *manifest.state() == state,
+            "{why}: the state is {} now {FITS_WHOLE}",
+            show_state(manifest.state())
+        );
+        assert!(
+            sim.contents(current(&sim).0) == bytes,
+            "{why}, and something is written {FITS_WHOLE}"
         );
     }
 }

@@ -32,7 +32,8 @@ use crate::edit::Edit;
 use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name};
 use crate::levels::{BadEdit, Levels};
 
-/// A manifest is begun anew when its edits have this size, in bytes: then it is read fast.
+/// An edit that finds so many bytes of edits in the manifest, or more, without the first, begins a new
+/// one instead: so it is read fast.
 pub const EDITS_SIZE_MAX: u64 = 1 << 20;
 /// The largest payload of a record here, in bytes. A record that has so many is one piece of an edit,
 /// and the next has more of it; the last piece is smaller, if need be empty.
@@ -140,7 +141,8 @@ impl Manifest {
         todo!("day 2: recover")
     }
 
-    /// Begins a manifest in `dir` with `state`, in place of the one that is there.
+    /// Begins a manifest in `dir`, which exists, with `state`, in place of the one that is there. That
+    /// one's file stays.
     ///
     /// **Day 2**. It is written and synced, its name too, before `CURRENT` names it: what is done in
     /// a directory may survive in any order. A crash at any moment leaves `CURRENT` with the old one
@@ -163,14 +165,14 @@ impl Manifest {
     /// Makes `edit` count. When this has returned, it does for good.
     ///
     /// **Day 2**. The edit is given the next number by itself: whatever the caller has in
-    /// `next_number` is replaced. When the edits of the file have [`EDITS_SIZE_MAX`] bytes, the state
-    /// behind `edit` begins a new manifest instead, and the old one is removed.
+    /// `next_number` is replaced. If the edits that are there already have [`EDITS_SIZE_MAX`] bytes or
+    /// more, the state behind `edit` begins a new manifest instead, and the old one is removed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; nobody knows then whether the edit counts, [`state`](Manifest::state) is the one
-    /// before, and from then on every edit is [`Error::Poisoned`], with the first failure as its
-    /// cause, and nothing is written.
+    /// [`Error::Io`], also if no number is left for a new manifest; nobody knows then whether the edit
+    /// counts, [`state`](Manifest::state) is the one before, and from then on every edit is
+    /// [`Error::Poisoned`], with the first failure as its cause, and nothing is written.
     ///
     /// # Panics
     ///

@@ -80,7 +80,7 @@ pub struct Levels {
     levels: [Vec<Arc<TableMeta>>; LEVEL_COUNT],
 }
 
-/// An edit that does not fit: the state that it is about is another one.
+/// Bytes that are no edit, or an edit that does not fit: the state that it is about is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadEdit {
     /// What is wrong with it.
@@ -134,8 +134,9 @@ impl Levels {
     ///
     /// # Errors
     ///
-    /// [`BadEdit`] if a table is removed that is not there, is added a second time, anywhere, or has
-    /// its neighbours in the wrong order or a key in common with one; then nothing of it counts.
+    /// [`BadEdit`] if a table is removed that is not there, or is added a second time, anywhere; if two
+    /// tables of level 0 have sequence numbers in common, where common keys are fine, or two of a level
+    /// below have keys in common, where common sequence numbers are. Then nothing of it counts.
     ///
     /// # Panics
     ///

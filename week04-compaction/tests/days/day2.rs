@@ -287,9 +287,20 @@ fn a_bad_edit_says_what_is_wrong() {
     );
 }
 
-mod crashes;
-mod damage;
-mod failures;
+// `edit.rs` is done. `levels.rs`:
 mod fits;
+
+// `manifest.rs`: it is made, grows, and is read.
 mod manifest;
+
+// Edits of several records.
 mod pieces;
+
+// Files that are not as they were written.
+mod damage;
+
+// Disks that refuse.
+mod failures;
+
+// Power cuts, which ask for everything.
+mod crashes;

@@ -28,9 +28,10 @@ fn check(sim: &SimFs, promised: &mut Promised) {
     // As whoever opens a store does.
     make_dir(sim).expect("a good disk");
     promised.expect_after_crash(sim);
-    let opened = promised.open(sim);
-    let mut manifest =
-        opened.unwrap_or_else(|error| panic!("opening it again fails: {error} {NAMES}"));
+    let mut manifest = match promised.open(sim) {
+        Ok(manifest) => manifest,
+        Err(error) => panic!("opening it again fails: {error} {NAMES}"),
+    };
     let live = manifest.state().levels.tables().count();
     let names = names(sim);
     assert_eq!(
@@ -38,20 +39,21 @@ fn check(sim: &SimFs, promised: &mut Promised) {
         live + 2,
         "{live} tables, a manifest and `CURRENT`: {names:?} {RECOVERS}"
     );
-    let flushed = promised.flush(sim, &mut manifest, 10);
-    flushed.unwrap_or_else(|error| panic!("a flush fails on a good disk: {error} {COUNTS}"));
+    if let Err(error) = promised.flush(sim, &mut manifest, 10) {
+        panic!("a flush fails on a good disk: {error} {COUNTS}");
+    }
     sim.power_cycle();
     promised.expect_after_crash(sim);
 }
 
 #[test]
 fn a_power_cut_at_any_operation_leaves_the_old_set_or_the_new_one() {
-    crash_at_every_operation(small_life, check);
+    crash_at_every_operation(small_life, |sim, promised| check(sim, promised));
 }
 
 #[test]
 fn a_kill_at_any_operation_leaves_the_old_set_or_the_new_one() {
-    kill_at_every_operation(small_life, check);
+    kill_at_every_operation(small_life, |sim, promised| check(sim, promised));
 }
 
 #[test]
@@ -62,7 +64,13 @@ fn a_power_cut_while_a_long_manifest_is_begun_anew_leaves_the_old_set_or_the_new
             let mut manifest = promised.open(&sim).expect("the power is on");
             let flushed = promised.flush(&sim, &mut manifest, EDITS_SIZE_MAX as usize);
             flushed.expect("the power is on");
-            let named = current(&sim);
+            let (named, (_, size)) = (current(&sim), edits_behind_the_first(&sim));
+            assert!(
+                size >= EDITS_SIZE_MAX,
+                "after the first edit, of 1 MiB, manifest {} has {size} bytes of edits: it goes \
+                 into the manifest that is there, and the next one begins another {LONG}",
+                named.1
+            );
             sim.crash_at(operation);
             // It removes the table with the long key: what begins anew is small.
             let compacted = promised.compact(&sim, &mut manifest);
@@ -73,7 +81,8 @@ fn a_power_cut_while_a_long_manifest_is_begun_anew_leaves_the_old_set_or_the_new
                 );
                 assert!(
                     current(&sim) != named,
-                    "it has {EDITS_SIZE_MAX} bytes, and goes on {NAMES}"
+                    "manifest {} has {size} bytes of edits, and goes on {LONG}",
+                    named.1
                 );
                 break;
             }

@@ -1,10 +1,12 @@
 //! Manifests that are cut off, damaged, or not what was written here.
 
+use std::path::Path;
+
 use lsm::Edit;
 use lsm::files::{CURRENT, manifest_name};
-use lsm::manifest::base_of;
+use lsm::manifest::{PIECE_SIZE, base_of};
 use memtable::LogMark;
-use wal::fs::{Fault, Operation};
+use wal::fs::{Fault, Fs, Operation, SimFs};
 
 use super::given::*;
 
@@ -102,15 +104,24 @@ fn a_hole_in_front_of_a_later_edit_is_damage() {
 #[test]
 fn a_first_edit_that_is_not_whole_is_damage() {
     let first = file_of(7, &[&bytes_of(&first_edit())]);
-    for (bytes, what) in [
-        (Vec::new(), "no bytes"),
-        (first[..first.len() - 1].to_vec(), "the last byte is missing"),
-        (vec![0; 1000], "zeros"),
-        (vec![0xff; 1000], "ones"),
-        (file_of(8, &[&bytes_of(&first_edit())]), "the bytes of manifest 8"),
+    // Of two pieces, as they would be written.
+    let large = bytes_of(&edit_of_size(2, PIECE_SIZE + 1000));
+    let large = file_of(7, &[&large[..PIECE_SIZE], &large[PIECE_SIZE..]]);
+    let second = records_of(&large, 7)[1].0;
+    let mut bad = large.clone();
+    bad[second + 20] ^= 1;
+    for (bytes, at, what) in [
+        (Vec::new(), 0, "no bytes"),
+        (first[..first.len() - 1].to_vec(), 0, "the last byte is missing"),
+        (vec![0; 1000], 0, "zeros"),
+        (vec![0xff; 1000], 0, "ones"),
+        (file_of(8, &[&bytes_of(&first_edit())]), 0, "the bytes of manifest 8"),
+        (large[..second].to_vec(), second, "the second of two pieces is missing"),
+        (large[..second + 30].to_vec(), second, "the second of two pieces is cut off"),
+        (bad, second, "the second of two pieces is no record"),
     ] {
-        let what = format!("{what}, in a manifest that `CURRENT` names");
-        expect_damage(&disk_with(&bytes), NAME, None, &what);
+        let what = format!("the first edit: {what}, in a manifest that `CURRENT` names");
+        expect_damage(&disk_with(&bytes), NAME, Some(at as u64), &what);
     }
     expect_tables(&disk_with(&first), &[&[2], &[1]], "a whole first edit", RECOVERS);
 }
@@ -232,6 +243,21 @@ fn a_current_that_names_a_missing_manifest_is_damage() {
 
 // Reads that fail.
 
+/// Whether the planned fault has struck: else it strikes one of these calls.
+fn has_struck(sim: &SimFs, operation: Operation, nth: u64) -> bool {
+    let call = || -> wal::Result<()> {
+        let file = sim.open(&path(CURRENT))?;
+        match operation {
+            Operation::Read => drop(file.read_at(0, &mut [0])?),
+            Operation::Len => drop(file.len()?),
+            Operation::List => drop(sim.list(Path::new(DIR))?),
+            _ => {}
+        }
+        Ok(())
+    };
+    (0..nth).all(|_| call().is_ok())
+}
+
 #[test]
 fn a_read_that_fails_is_an_error_and_not_the_end() {
     // The last edit is so large that it takes a read of its own.
@@ -240,32 +266,34 @@ fn a_read_that_fails_is_an_error_and_not_the_end() {
     let record = wal::Record { lsn, synced: lsn, payload: &payload };
     wal::encode(&record, &mut bytes).expect("it is not too large");
     after[3][0].insert(0, 20);
+    let start = records_of(&bytes, 7)[1].0;
+    let mut damaged = bytes.clone();
+    damaged[start + 20] ^= 1;
     for operation in [Operation::Read, Operation::Open, Operation::List, Operation::Len] {
-        let mut failed = 0;
-        for nth in 1.. {
-            let sim = disk_with(&bytes);
-            sim.fail(operation, nth, Fault::Io);
-            match try_recover(&sim) {
-                Err(error) => assert!(
-                    error.io_kind().is_some(),
-                    "{operation:?} {nth} fails: want the disk's error, got {error} {RECOVERS}"
-                ),
-                Ok(state) => {
-                    let came = numbers(&state.levels);
-                    assert!(
-                        came == after[3],
-                        "{operation:?} {nth} fails, and recovery finds {came:?}, want {:?} {RECOVERS}",
-                        after[3]
-                    );
-                    // It came through without so many calls.
+        for (bytes, is_damaged) in [(&damaged, true), (&bytes, false)] {
+            for nth in 1.. {
+                let sim = disk_with(bytes);
+                sim.fail(operation, nth, Fault::Io);
+                let came = try_recover(&sim);
+                if !has_struck(&sim, operation, nth) {
+                    // It comes through with fewer calls. Damage is found before names are listed.
+                    let may_be = operation == Operation::Len || is_damaged;
+                    assert!(nth > 1 || may_be, "recovery does without {operation:?} {RECOVERS}");
                     break;
                 }
+                let of = if is_damaged { "a damaged manifest" } else { "a whole manifest" };
+                let what = format!("{operation:?} {nth} of the recovery of {of} fails");
+                match came {
+                    Err(error) if error.io_kind().is_some() => {}
+                    Err(error) => panic!("{what}: want the disk's error, got {error} {RECOVERS}"),
+                    Ok(state) => panic!(
+                        "{what}, and nobody is told: recovery finds {:?} {RECOVERS}",
+                        numbers(&state.levels)
+                    ),
+                }
             }
-            failed += 1;
         }
-        assert!(
-            failed > 0 || operation == Operation::Len,
-            "{operation:?} 1 fails, and nobody is told {RECOVERS}"
-        );
     }
+    expect_tables(&disk_with(&bytes), &slices(&after[3]), "no call fails", RECOVERS);
+    expect_damage(&disk_with(&damaged), NAME, Some(start as u64), "no call fails, edit 1 damaged");
 }

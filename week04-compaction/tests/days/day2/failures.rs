@@ -1,5 +1,7 @@
 //! Disks that refuse.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use lsm::{Edit, State};
 use wal::Error;
 use wal::fs::{Fault, Operation, SimFs};
@@ -9,7 +11,7 @@ use super::given::*;
 /// A manifest with two tables, whose next append begins a new manifest if `is_long`.
 fn given_manifest(is_long: bool) -> (SimFs, lsm::Manifest) {
     let sim = disk(3);
-    let mut manifest = open(&sim);
+    let mut manifest = begin(&sim);
     append_flush(&mut manifest);
     let number = manifest.new_number().expect("there are enough");
     append(&mut manifest, edit_of_size(number, if is_long { 1 << 20 } else { 200 }));
@@ -63,7 +65,13 @@ fn after_a_failure_nothing_more_is_accepted() {
         );
         let operations = sim.counts().operations;
         for edit in [Edit::default(), add(&[flushed(2)])] {
-            match manifest.append(edit) {
+            let Ok(appended) = catch_unwind(AssertUnwindSafe(|| manifest.append(edit))) else {
+                panic!(
+                    "{what}, and the next append panics, as its edit does not fit: first the \
+                     poison, then the next state {COUNTS}"
+                );
+            };
+            match appended {
                 Err(Error::Poisoned { cause }) => assert_eq!(
                     *cause,
                     *error.to_string(),
@@ -189,10 +197,15 @@ fn an_old_manifest_that_cannot_be_removed_is_an_orphan_and_no_failure() {
     assert_ne!(
         current(&sim).1,
         old,
-        "the manifest that `CURRENT` names, with 1 MiB of edits {NAMES}"
+        "the manifest that `CURRENT` names, after an edit that finds 1 MiB of them {LONG}"
     );
     let orphans = orphan_names(&sim, &manifest);
-    assert_eq!(orphans, [format!("MANIFEST-{old:06}")], "what the next opener removes {RECOVERS}");
+    assert_eq!(
+        orphans,
+        [format!("MANIFEST-{old:06}")],
+        "orphans: the old manifest, which `append` removes once, and `create` not at all; that failed, \
+         so it is there {RECOVERS}"
+    );
     append_flush(&mut manifest);
 }
 

@@ -20,12 +20,24 @@ pub(super) const FITS: &str = "(rule 2 of day 2: removals first, and what they r
                                number twice; level 0 the newest first, without sequence numbers in \
                                common, and below by key, without keys in common; all of it or \
                                nothing)";
+pub(super) const FITS_REMOVED: &str =
+    "(rule 2 of day 2: removals come first, and what they remove is there, in that level)";
+pub(super) const FITS_NUMBER: &str =
+    "(rule 2 of day 2: no number is there twice, in whatever level)";
+pub(super) const FITS_LEVEL_0: &str =
+    "(rule 2 of day 2: level 0 stands the newest first, without sequence numbers in common)";
+pub(super) const FITS_BELOW: &str =
+    "(rule 2 of day 2: a level below stands by key, without keys in common)";
+pub(super) const FITS_WHOLE: &str =
+    "(rule 2 of day 2: an edit fits as a whole, or changes nothing)";
 pub(super) const COUNTS: &str = "(rule 3 of day 2: an edit counts when its records are on disk, all \
                                  of it at once: written at the end, synced, and only then the state; \
                                  after a failure nothing more is accepted)";
 pub(super) const NAMES: &str = "(rule 4 of day 2: `CURRENT` names a whole manifest, always: the new \
                                 one's bytes and name are on disk before, and it changes in one step; \
                                 a number that is in a name or was in an edit is never given again)";
+pub(super) const LONG: &str = "(rule 4 of day 2: an edit that finds 1 MiB of edits in the manifest, \
+                               without the first, begins a new one instead)";
 pub(super) const RECOVERS: &str = "(rule 5 of day 2: a torn tail is dropped in silence, and damage is \
                                    an error that names the file; recovery changes nothing on disk; \
                                    orphans are our own files that nobody names)";
@@ -197,17 +209,19 @@ pub(super) fn show_edit(edit: &Edit) -> String {
 
 #[track_caller]
 pub(super) fn apply(levels: &Levels, edit: &Edit) -> Levels {
-    let applied = levels.apply(edit);
-    applied.unwrap_or_else(|bad| {
-        panic!("{} fits {}, and is refused: {bad} {FITS}", show_edit(edit), show_levels(levels))
-    })
+    match levels.apply(edit) {
+        Ok(next) => next,
+        Err(bad) => {
+            panic!("{} fits {}, and is refused: {bad} {FITS}", show_edit(edit), show_levels(levels))
+        }
+    }
 }
 
 #[track_caller]
-pub(super) fn expect_bad(levels: &Levels, edit: &Edit, why: &str) {
+pub(super) fn expect_bad(levels: &Levels, edit: &Edit, why: &str, rule: &str) {
     if let Ok(next) = levels.apply(edit) {
         panic!(
-            "{why}: {} must be refused, and of {} it makes {} {FITS}",
+            "{why}: {} must be refused, and of {} it makes {} {rule}",
             show_edit(edit),
             show_levels(levels),
             show_levels(&next)
@@ -243,27 +257,45 @@ pub(super) fn try_recover(sim: &SimFs) -> Result<State> {
 
 #[track_caller]
 pub(super) fn recover(sim: &SimFs, rule: &str) -> State {
-    try_recover(sim).unwrap_or_else(|error| {
-        panic!("recovery must find a state, and fails: {error}; there are {:?} {rule}", names(sim))
-    })
+    match try_recover(sim) {
+        Ok(state) => state,
+        Err(error) => panic!(
+            "recovery must find a state, and fails: {error}; there are {:?} {rule}",
+            names(sim)
+        ),
+    }
 }
 
 pub(super) fn try_create(sim: &SimFs, state: State) -> Result<Manifest> {
     Manifest::create(Arc::new(sim.clone()), Path::new(DIR), state)
 }
 
+/// Begins a manifest with this state.
+#[track_caller]
+pub(super) fn create(sim: &SimFs, state: State) -> Manifest {
+    match try_create(sim, state) {
+        Ok(manifest) => manifest,
+        Err(error) => panic!("create fails on a good disk: {error} {NAMES}"),
+    }
+}
+
+/// The manifest of a new store. Nothing is recovered.
+#[track_caller]
+pub(super) fn begin(sim: &SimFs) -> Manifest {
+    create(sim, State::new())
+}
+
 /// Recovers, and begins a manifest.
 #[track_caller]
 pub(super) fn open(sim: &SimFs) -> Manifest {
-    let state = recover(sim, RECOVERS);
-    let created = try_create(sim, state);
-    created.unwrap_or_else(|error| panic!("create fails on a good disk: {error} {NAMES}"))
+    create(sim, recover(sim, RECOVERS))
 }
 
 #[track_caller]
 pub(super) fn append(manifest: &mut Manifest, edit: Edit) {
-    let appended = manifest.append(edit);
-    appended.unwrap_or_else(|error| panic!("append fails on a good disk: {error} {COUNTS}"));
+    if let Err(error) = manifest.append(edit) {
+        panic!("append fails on a good disk: {error} {COUNTS}");
+    }
 }
 
 /// A number for a table, and an edit that adds it to level 0.
@@ -296,6 +328,18 @@ pub(super) fn records_of(bytes: &[u8], number: u64) -> Vec<(usize, usize, Vec<u8
         start += record.size();
     }
     records
+}
+
+/// The edits of the manifest that `CURRENT` names, without the first, as payloads; and their size
+/// in the file.
+#[track_caller]
+pub(super) fn edits_behind_the_first(sim: &SimFs) -> (Vec<Vec<u8>>, u64) {
+    let (path, number) = current(sim);
+    let mut records = records_of(&sim.contents(path), number);
+    assert!(!records.is_empty(), "the manifest that `CURRENT` names is empty {NAMES}");
+    records.remove(0);
+    let size = records.iter().map(|(start, end, _)| (end - start) as u64).sum();
+    (records.into_iter().map(|(_, _, payload)| payload).collect(), size)
 }
 
 /// A file with these payloads as records, each written when all before it was on disk.

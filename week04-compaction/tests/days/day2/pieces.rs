@@ -134,7 +134,7 @@ fn a_power_cut_while_a_large_edit_is_written_leaves_all_of_it_or_nothing() {
 fn a_state_of_many_tables_is_one_edit() {
     let sim = disk(1);
     let mut manifest = open(&sim);
-    let added: Vec<_> = (0..12_000)
+    let added: Vec<_> = (0..20_000)
         .map(|index| {
             let number = manifest.new_number().expect("there are enough");
             let key = |end: &str| format!("key{index:08}{end}").into_bytes();
@@ -143,8 +143,8 @@ fn a_state_of_many_tables_is_one_edit() {
         .collect();
     append(&mut manifest, add(&added));
     let mut manifest = open(&sim);
-    assert_eq!(manifest.state().levels.level(1).len(), 12_000, "tables of level 1 {RECOVERS}");
-    let (flushed, moved) = (append_flush(&mut manifest), &added[6_000].1);
+    assert_eq!(manifest.state().levels.level(1).len(), 20_000, "tables of level 1 {RECOVERS}");
+    let (flushed, moved) = (append_flush(&mut manifest), &added[10_000].1);
     append(
         &mut manifest,
         lsm::Edit { removed: vec![(1, moved.number)], ..add(&[(2, moved.clone())]) },
@@ -153,7 +153,7 @@ fn a_state_of_many_tables_is_one_edit() {
     let counts: Vec<usize> = (0..3).map(|level| state.levels.level(level).len()).collect();
     assert_eq!(
         counts,
-        [1, 11_999, 1],
+        [1, 19_999, 1],
         "tables of each level, with {flushed} in level 0 {RECOVERS}"
     );
 }

@@ -16,7 +16,8 @@ use crate::script::{Session, expect_script, in_order};
 
 pub(super) const TARGETS: &str = "(rule 1 of day 4: the last level's target is its size, at least \
                                   `base_level_size`; as long as a target is more than that, the \
-                                  level above has one, `level_ratio` times smaller)";
+                                  level above has one, `level_ratio` times smaller; level 1 is the \
+                                  uppermost)";
 pub(super) const DUE: &str = "(rule 2 of day 4: the level with the largest score is due, from 1.0 \
                               on, of equal ones the upper; what is above the base is due before \
                               all else, the last level and an empty one never)";
@@ -203,7 +204,7 @@ pub(super) fn random_levels(dice: &mut Workload) -> Levels {
         let first = dice.below(100);
         add(0, (first, (first + dice.below(20)).min(99)), 1 + dice.below(30) as u64);
     }
-    for level in 1..LEVEL_COUNT {
+    for level in 1 + dice.below(6)..LEVEL_COUNT {
         let mut key = dice.below(60);
         for _ in 0..dice.below(8) {
             let last = key + dice.below(15);
@@ -338,12 +339,16 @@ pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map_or("", String::as_str);
         let first = text.lines().next().unwrap_or("");
-        let rule = match first {
-            _ if first.contains(": then table") => BESIDE,
-            _ if first.contains("one more is due") => DUE,
-            _ => resume_unwind(panic),
-        };
-        panic!("{what}: {first} {rule}");
+        if let Some((compaction, bad)) = first.split_once(": then table") {
+            panic!(
+                "{what}: then table{bad} {BESIDE}\n  after {}",
+                shortened(compaction).trim_end()
+            );
+        }
+        if first.contains("one more is due") {
+            panic!("{what}: {} {DUE}", first.trim_end_matches(':'));
+        }
+        resume_unwind(panic)
     })
 }
 

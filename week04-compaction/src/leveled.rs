@@ -61,9 +61,10 @@ impl Targets {
 
 /// How urgent it is to compact `level`: from 1.0 on it is. The larger, the more.
 ///
-/// **Day 4**. Of level 0, its number of tables by `level0_tables`; of another, its size by its
-/// target. The last level's is 0, and that of an empty level. That of a level above the base, if
-/// anything is in it, is larger than any number: it stands in the way of what level 0 has.
+/// **Day 4**. Level 0's is its number of tables, divided by `level0_tables`. Of levels 1 to 5, an
+/// empty one has 0; one above the base, if it is not empty, has one that is larger than any number,
+/// as it stands in the way of what level 0 has; any other its size, divided by its target. The last
+/// level's is 0.
 pub fn score(levels: &Levels, targets: &Targets, level: usize, options: &LsmOptions) -> f64 {
     // A target of 0 makes infinity, and of nothing it makes no number.
     todo!("day 4: score")
@@ -74,19 +75,24 @@ pub fn score(levels: &Levels, targets: &Targets, level: usize, options: &LsmOpti
 /// **Day 4**. That of the level with the largest score, if that is 1.0 or more; of equal ones, the
 /// upper level's. From level 0 goes the oldest table with all that overlap it, directly or through
 /// others, to the base. From another level goes one table to the level below: the one that has least
-/// to be merged with there, by its own size. Of the output's level, all that overlaps what comes goes
-/// along.
+/// to be merged with there, for each of its own bytes. Of the output's level, all that overlaps what
+/// comes goes along.
 ///
 /// The answer depends on `levels` and `options`, and on nothing else.
+///
+/// # Cost
+///
+/// For each table of the level that is due, two binary searches in the next. Of level 0, which has
+/// few tables, each may be looked at as often as there are tables.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // Scores first. Then the tables, and what they overlap in the level that they go to.
     todo!("day 4: pick")
 }
 
-/// The oldest of these tables of level 0, and all that overlap it, directly or through others; the
-/// newest first.
+/// The oldest of these tables of level 0, at least one, and all that overlap it, directly or through
+/// others, in any order.
 ///
-/// **Day 4**. Each that goes down must take along what is older and overlaps it: in level 0 that
+/// **Day 4**. The oldest is the last one, whatever its number. Each that goes down must take along what is older and overlaps it: in level 0 that
 /// would be found first. Newer ones that overlap could stay, but would soon be merged with the same
 /// tables of the base once more.
 fn oldest_overlapping(level0: &[Arc<TableMeta>]) -> Vec<Arc<TableMeta>> {
@@ -95,8 +101,8 @@ fn oldest_overlapping(level0: &[Arc<TableMeta>]) -> Vec<Arc<TableMeta>> {
     todo!("day 4: oldest overlapping")
 }
 
-/// The table of `level` that has least to be merged with in the level below, by its own size; of
-/// equal ones, the first.
+/// The table of `level`, one of 1 to 5, that has least to be merged with in the level below, for each
+/// of its own bytes; of equal ones, the first.
 ///
 /// **Day 4**. `None` if the level is empty.
 fn cheapest(levels: &Levels, level: usize) -> Option<Arc<TableMeta>> {

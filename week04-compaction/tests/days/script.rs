@@ -33,11 +33,11 @@ pub(crate) fn expect_script(name: &str, script: &str, mut run: impl FnMut(&str) 
         let differs = (0..).find(|&at| came.get(at) != want.get(at) || at == came.len());
         assert!(
             came == want,
-            "{name}, line {first}:\n{}\nwant\n{}\ngot\n{}\n{}",
+            "{}\n{name}, line {first}:\n{}\nwant\n{}\ngot\n{}",
+            why.join(" "),
             indented(commands, None),
             indented(want, differs),
-            indented(&came, differs),
-            why.join(" ")
+            indented(&came, differs)
         );
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use lsm::compaction::Compaction;
@@ -15,12 +16,14 @@ use crate::script::{Session, expect_script, in_order};
 
 pub(super) const TARGETS: &str = "(rule 1 of day 4: the last level's target is its size, at least \
                                   `base_level_size`; as long as a target is more than that, the \
-                                  level above has one, `level_ratio` times smaller)";
+                                  level above has one, `level_ratio` times smaller; level 1 is the \
+                                  uppermost)";
 pub(super) const DUE: &str = "(rule 2 of day 4: the level with the largest score is due, from 1.0 \
                               on, of equal ones the upper; what is above the base is due before \
                               all else, the last level and an empty one never)";
-pub(super) const LEVEL0: &str = "(rule 3 of day 4: from level 0 goes the oldest table, with all \
-                                 that overlap it, directly or through others, to the base)";
+pub(super) const LEVEL0: &str = "(rule 3 of day 4: from level 0 goes the oldest table, the last \
+                                 there, with all that overlap it, directly or through others, to \
+                                 the base)";
 pub(super) const CHEAPEST: &str = "(rule 4 of day 4: from another level goes one table to the next: \
                                    the one that overlaps the fewest bytes there for each of its \
                                    own, of equal ones the first)";
@@ -142,38 +145,49 @@ pub(super) fn picked(levels: &Levels, options: &LsmOptions) -> Option<Compaction
 /// Of `levels`, that is picked, as a compaction writes itself: `level 0: 2 1 → level 6`; or
 /// `nothing`.
 #[track_caller]
-pub(super) fn expect_pick_in(levels: &Levels, options: &LsmOptions, want: &str, rule: &str) {
-    let came = picked(levels, options);
-    let came = came.map_or_else(|| "nothing".to_owned(), |compaction| compaction.to_string());
-    let rule = broken(want, &came, rule);
+pub(super) fn expect_pick_in(levels: &Levels, options: &LsmOptions, want: &str) {
+    let came = shown(&picked(levels, options));
+    let rule = broken(want, &came);
     assert!(came == want, "want {want}; got {came} {rule}{}", describe(levels));
-}
-
-/// The rule that is broken if `came` is picked: if the level is the right one, it is not the rule of
-/// which level is due.
-fn broken<'a>(want: &str, came: &str, rule: &'a str) -> &'a str {
-    let from = |text: &str| text.split(':').next().unwrap_or("").to_owned();
-    let tables = |text: &str| text.split([',', '→']).next().unwrap_or("").trim().to_owned();
-    match rule {
-        DUE if from(want) != from(came) => DUE,
-        DUE if tables(want) == tables(came) && from(want) != "level 0" => BESIDE,
-        DUE if from(want) == "level 0" => LEVEL0,
-        DUE => CHEAPEST,
-        other => other,
-    }
 }
 
 /// The same, for levels as [`levels`] reads them and small sizes.
 #[track_caller]
-pub(super) fn expect_pick(text: &str, want: &str, rule: &str) {
-    expect_pick_in(&levels(text), &options(), want, rule);
+pub(super) fn expect_pick(text: &str, want: &str) {
+    expect_pick_in(&levels(text), &options(), want);
 }
 
-/// Runs the script with this name.
+/// A compaction as it writes itself, or `nothing`.
+pub(super) fn shown(picked: &Option<Compaction>) -> String {
+    picked.as_ref().map_or_else(|| "nothing".to_owned(), Compaction::to_string)
+}
+
+/// The rule that is broken if `came` is picked: that of the first part that differs, which are the
+/// level that is due, the output's level, the tables that go, and those that go along.
+fn broken(want: &str, came: &str) -> &'static str {
+    let from = |text: &str| text.split(':').next().unwrap_or("").to_owned();
+    let to = |text: &str| text.split('→').nth(1).unwrap_or("").to_owned();
+    let tables = |text: &str| text.split([',', '→']).next().unwrap_or("").trim().to_owned();
+    match (from(want) == from(came), to(want) == to(came), tables(want) == tables(came)) {
+        (false, ..) => DUE,
+        (_, true, true) => BESIDE,
+        _ => rule_of(&from(want)),
+    }
+}
+
+/// The rule of which tables go from this level, and where to.
+fn rule_of(from: &str) -> &'static str {
+    if from == "level 0" { LEVEL0 } else { CHEAPEST }
+}
+
+/// Runs the scripts with these names, one after the other.
 #[track_caller]
-pub(super) fn script(name: &str, text: &str) {
+pub(super) fn scripts(scripts: &[(&str, &str)]) {
     let mut session = Session::new(options());
-    expect_script(&format!("tests/days/day4/scripts/{name}"), text, |command| session.run(command));
+    for (name, text) in scripts {
+        let name = format!("tests/days/day4/scripts/{name}");
+        expect_script(&name, text, |command| session.run(command));
+    }
 }
 
 /// Levels as stores have them, with keys `00` to `99`: overlapping tables above, and below levels
@@ -190,7 +204,7 @@ pub(super) fn random_levels(dice: &mut Workload) -> Levels {
         let first = dice.below(100);
         add(0, (first, (first + dice.below(20)).min(99)), 1 + dice.below(30) as u64);
     }
-    for level in 1..LEVEL_COUNT {
+    for level in 1 + dice.below(6)..LEVEL_COUNT {
         let mut key = dice.below(60);
         for _ in 0..dice.below(8) {
             let last = key + dice.below(15);
@@ -255,7 +269,7 @@ impl Watched {
     #[track_caller]
     pub(super) fn step(&mut self) -> Option<Compaction> {
         let before = self.simulator.levels().clone();
-        let compaction = self.simulator.step()?;
+        let compaction = guarded(&self.what, || self.simulator.step())?;
         let mut merged = BTreeMap::new();
         for (level, table) in &compaction.inputs {
             let entries = match level {
@@ -270,7 +284,6 @@ impl Watched {
         let keys: Vec<u32> = merged.keys().copied().collect();
         self.below[compaction.output_level].extend(merged);
         let compaction = in_order(&compaction, &before);
-        self.expect_side_by_side(&compaction);
         self.expect_newest(&keys, &compaction);
         Some(compaction)
     }
@@ -287,46 +300,56 @@ impl Watched {
         }
         panic!(
             "{}: two thousand compactions, and one more is due: each must take a level nearer to \
-             its target; the last one was {last} {DUE}\n{}",
-            self.what, self.simulator
+             its target; the last one was {last} {DUE}",
+            self.what
         );
-    }
-
-    #[track_caller]
-    fn expect_side_by_side(&self, compaction: &Compaction) {
-        for level in 1..LEVEL_COUNT {
-            for pair in self.simulator.levels().level(level).windows(2) {
-                assert!(
-                    pair[0].largest < pair[1].smallest,
-                    "{}: after {compaction}, tables {} and {} of level {level} overlap {BESIDE}\n{}",
-                    self.what,
-                    pair[0].number,
-                    pair[1].number,
-                    shortened(&self.simulator.to_string())
-                );
-            }
-        }
     }
 
     /// A lookup, from the newest table down, finds the newest of each of these keys first.
     #[track_caller]
     fn expect_newest(&self, keys: &[u32], compaction: &Compaction) {
         // Larger numbers are newer: in level 0, too, where each table is a flush.
-        let newest_first = self.level0.values().rev().chain(&self.below[1..]);
-        let runs: Vec<&BTreeMap<u32, u64>> = newest_first.collect();
+        let level0 = self.level0.values().rev().map(|run| (0, run));
+        let runs: Vec<_> = level0.chain((1..).zip(&self.below[1..])).collect();
         for key in keys {
-            let found = runs.iter().find_map(|run| run.get(key));
-            let want = self.newest[key];
+            let mut found = runs.iter().filter_map(|(level, run)| Some((*level, *run.get(key)?)));
+            let first = found.next().expect("a key of the output is somewhere");
+            let newest = self.newest[key];
+            let below = found.find(|(_, flush)| *flush == newest).map_or(0, |(level, _)| level);
             assert!(
-                found == Some(&want),
-                "{}: after {compaction}, a lookup of key {key} finds what flush {} wrote; the \
-                 newest is of flush {want}, and lies below it {LEVEL0}\n{}",
+                first.1 == newest,
+                "{}: after {compaction}, a lookup of key {key} finds what flush {} wrote, in level \
+                 {}; what flush {newest} wrote is newer, and below it, in level {below} {}",
                 self.what,
-                found.map_or(0, |&found| found),
-                shortened(&self.simulator.to_string())
+                first.1,
+                first.0,
+                match (first.0, compaction.inputs[0].0) {
+                    (0, 0) => LEVEL0,
+                    (_, 0) => DUE,
+                    _ => CHEAPEST,
+                }
             );
         }
     }
+}
+
+/// What `run` returns; if the simulator panics, because what was picked cannot be, with the rule.
+#[track_caller]
+pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map_or("", String::as_str);
+        let first = text.lines().next().unwrap_or("");
+        if let Some((compaction, bad)) = first.split_once(": then table") {
+            panic!(
+                "{what}: then table{bad} {BESIDE}\n  after {}",
+                shortened(compaction).trim_end()
+            );
+        }
+        if first.contains("one more is due") {
+            panic!("{what}: {} {DUE}", first.trim_end_matches(':'));
+        }
+        resume_unwind(panic)
+    })
 }
 
 /// Takes what `table` spans out of its level.

@@ -98,8 +98,9 @@ fn a_store_that_has_settled_is_as_its_targets_say() {
             let mut simulator = Simulator::new(options.clone(), 1);
             for flush in 0..60 {
                 simulator.flush(load(&mut dice, flush));
-                simulator.settle();
-                expect_settled(simulator.levels(), &options, &format!("{name}, seed {seed}"));
+                let what = format!("{name}, seed {seed}");
+                guarded(&what, || simulator.settle());
+                expect_settled(simulator.levels(), &options, &what);
             }
         }
     }
@@ -145,10 +146,12 @@ impl Measured {
         Measured { simulator: Simulator::new(options.clone(), 1), options, flushed: 0.0 }
     }
 
+    #[track_caller]
     fn flush(&mut self, keys: BTreeSet<u32>) {
         self.flushed += keys.len() as f64;
         self.simulator.flush(keys);
-        self.simulator.settle();
+        let what = format!("a ratio of {}", self.options.level_ratio);
+        guarded(&what, || self.simulator.settle());
     }
 
     fn written(&self) -> f64 {

@@ -23,7 +23,8 @@ impl Session {
     /// flush KEYS …           a memtable: keys, or FIRST-LAST, or FIRST-LAST/STEP
     /// step                   the next compaction
     /// settle                 all that are due
-    /// levels                 the tables: number, first and last key, how many
+    /// levels                 the tables: number, first and last key, how many; of these levels,
+    ///                        if some are named
     /// targets, scores        of each level
     /// cost                   what was written, read and stored, for each byte
     /// ```
@@ -41,7 +42,7 @@ impl Session {
             }
             "step" => self.step().unwrap_or_else(|| "nothing is due\n".to_owned()),
             "settle" => std::iter::from_fn(|| self.step()).take(60).collect(),
-            "levels" => self.simulator.to_string(),
+            "levels" => self.levels(rest),
             "targets" => self.targets(),
             "scores" => self.scores(),
             "cost" => format!(
@@ -59,6 +60,15 @@ impl Session {
         let compaction = self.simulator.step()?;
         let note = if compaction.is_move() { ", a move" } else { "" };
         Some(format!("{}{note}\n", in_order(&compaction, &before)))
+    }
+
+    fn levels(&self, named: &str) -> String {
+        let text = self.simulator.to_string();
+        let is_named = |line: &&str| {
+            named.is_empty()
+                || named.split(' ').any(|level| line.starts_with(&format!("level {level} ")))
+        };
+        text.lines().filter(is_named).map(|line| format!("{line}\n")).collect()
     }
 
     fn targets(&self) -> String {

@@ -360,11 +360,14 @@ fn a_change_while_writes_queue_for_the_lock_is_lost_by_none() {
         // All writes have come, and want the lock, which is held. Who has looked already, and waits
         // without another look, sleeps too late: the store stops while they get it one by one.
         let held = Held::begin(&sim, &tree);
-        let writes = stopped(&tree, 16);
-        (0..50).for_each(|_| thread::yield_now());
-        held.end();
-        (0..round * 97 % 4_000).for_each(|_| spin_loop());
-        tree.stop();
+        let writes: Vec<Write> = (0..32).map(|_| write(&tree)).collect();
+        (0..100).for_each(|_| thread::yield_now());
+        let shared = Arc::clone(&tree);
+        must_end("the store is to stop; does a write hold a lock while it waits?", move || {
+            held.end();
+            (0..round * 97 % 5_000).for_each(|_| spin_loop());
+            shared.stop();
+        });
         for write in writes {
             let why = format!("the store stops; {LOST} Look with the lock in your hand");
             expect_admitted(returned(write, &why).0, "the store stops");

@@ -208,8 +208,7 @@ fn who_waits_keeps_nobody_from_work() {
     let tree = filled(&sim, limits(2, 3), 3);
     let writes = stopped(&tree, 2);
     let shared = Arc::clone(&tree);
-    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped; does one of \
-               them hold a lock while it waits?";
+    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped";
     must_end(why, move || {
         flush(&shared);
         assert!(newest(&shared, "key000000").is_some(), "the first key that was flushed {ADMIT}");
@@ -268,7 +267,7 @@ fn a_stopped_write_is_refused_when_the_store_fails() {
         assert!(failed.is_err(), "the disk is full, and the flush says {failed:?}");
         for write in writes {
             let why = "a flush has failed, and nobody will compact any more: does a write look at \
-                       that, with the lock, before each wait? Or is `failure` locked twice?";
+                       that, with the lock, before each wait?";
             let (admitted, _) = returned(write, why);
             expect_refused(admitted, "a flush failed", "a flush fails while a write is stopped");
         }
@@ -363,7 +362,7 @@ fn a_change_while_writes_queue_for_the_lock_is_lost_by_none() {
         let writes: Vec<Write> = (0..32).map(|_| write(&tree)).collect();
         (0..100).for_each(|_| thread::yield_now());
         let shared = Arc::clone(&tree);
-        must_end("the store is to stop; does a write hold a lock while it waits?", move || {
+        must_end("the store is to stop", move || {
             held.end();
             (0..round * 97 % 5_000).for_each(|_| spin_loop());
             shared.stop();

@@ -38,8 +38,7 @@ pub(super) const ADMIT: &str = "(rule 5 of day 5: a failed store refuses with it
                                 more, the store stops or fails; and none keeps others from work)";
 
 /// What to ask when a thread waits for ever, though there was a change that helps.
-pub(super) const LOST: &str = "did that come between the look of a write and its wait? Or is \
-                               `failure` locked twice?";
+pub(super) const LOST: &str = "did that come between the look of a write and its wait?";
 
 pub(super) const DIR: &str = "/db";
 
@@ -271,7 +270,11 @@ pub(super) fn comes(what: impl Fn() -> bool) -> bool {
 /// What a thread returns, which must come to its end, and not by a panic.
 #[track_caller]
 pub(super) fn returned<T>(thread: JoinHandle<T>, why: &str) -> T {
-    assert!(comes(|| thread.is_finished()), "a thread waits for ever: {why} {ADMIT}");
+    assert!(
+        comes(|| thread.is_finished()),
+        "a thread waits for ever: {why} (Does a write hold a lock while it waits, or lock `failure` \
+         twice?) {ADMIT}"
+    );
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 

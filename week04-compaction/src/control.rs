@@ -33,11 +33,11 @@ impl Pressure {
     ///
     /// **Day 5**, chapter `week04/day5-tiered.md`. From `level0_stop` tables on it is stop, but never
     /// with fewer than `level0_tables`, or than two: with so few nothing is compacted, and the write
-    /// would wait for ever. Below that it is none with fewer than `level0_slow`, else slow: for
-    /// `DELAY` in the first quarter of the way from slow to stop, and in each that follows for twice
-    /// as long. Where stop is not above slow there is no way, and nothing between none and stop.
+    /// would wait for ever. Below this limit, raised or not, it is none with fewer than `level0_slow`,
+    /// else slow: for `DELAY` in the first quarter of the way from slow to the limit, and in each that
+    /// follows for twice as long. Where the limit is not above slow nothing is between none and stop.
     pub fn of(level0_count: usize, options: &LsmOptions) -> Pressure {
-        // How many quarters of the way are done?
+        // First of all, is it stop? Then none, and last, how many quarters of the way are done?
         todo!("day 5: pressure")
     }
 }

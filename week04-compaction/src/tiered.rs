@@ -31,7 +31,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// In bytes. In 128 bits sums and percentages of any sizes have room.
+    /// In bytes. In 128 bits there is room for sums and percentages of all that a disk holds.
     fn size(&self) -> u128 {
         self.tables.iter().map(|table| u128::from(table.size)).sum()
     }
@@ -46,15 +46,15 @@ fn runs(levels: &Levels) -> Vec<Run<'_>> {
 
 /// The next compaction of `levels`, if one is due.
 ///
-/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer runs than `level0_tables`, or than
-/// two. Else:
+/// **Day 5**, chapter `week04/day5-tiered.md`. None with fewer than enough runs: `level0_tables`, and
+/// at least two. Else:
 ///
 /// 1. if all runs but the oldest are together more than `space_max_percent` of the oldest, all of
 ///    them;
-/// 2. else the newest tier that has so many runs;
-/// 3. else, if writes have to wait for what level 0 has, all of level 0: two tables, at least.
+/// 2. else the newest tier that has enough runs;
+/// 3. else, if level 0 has two tables or more and makes writes wait, slowed or stopped, all of it.
 ///
-/// Inputs are the tables of these runs, the newest run first.
+/// Inputs are all tables of these runs, each with its level.
 pub fn pick(levels: &Levels, options: &LsmOptions) -> Option<Compaction> {
     // Which runs? Then they are merged to where `output_level`, given, says.
     todo!("day 5: pick")

@@ -329,18 +329,21 @@ impl Tree {
 
     /// Holds a write back as long as it takes for compaction to keep up.
     ///
-    /// **Day 5**, chapter `week04/day5-tiered.md`. A write that is slowed waits once; one that is
-    /// stopped waits until it need not stop any more, or the store [stops](Tree::stop). Each is
-    /// counted once, before it waits. Nobody else waits with it.
+    /// **Day 5**, chapter `week04/day5-tiered.md`. Each write is counted once, as slowed or as
+    /// stopped, by what its first look at the pressure says, before it locks or waits. A slowed one
+    /// sleeps for the whole delay, without a lock, and is let in, whatever the pressure is then. A
+    /// stopped one waits until it sees no stop any more, or the store [stops](Tree::stop), and is let
+    /// in. Nobody else waits with it.
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`] with the first failure of a flush or a compaction, also while it waits:
-    /// nothing is to be written any more. A write that is refused at once is not counted.
+    /// [`Error::Poisoned`] with the first failure of a flush or a compaction, also while it is
+    /// stopped: nothing is to be written any more. A write that is refused at once is not counted.
     ///
     /// # Cost
     ///
-    /// Without pressure, a look at the version and no lock.
+    /// Without pressure, a look at the version and no lock: the compactor picks with `failure` locked,
+    /// and wants the manifest for it, which may be held as long as a disk syncs.
     pub fn admit(&self) -> Result<()> {
         // The failure first; its lock only if there is one, for it may be held as long as an edit is
         // synced. A write that has to stop looks again whenever something has changed. Who looks has

@@ -11,9 +11,6 @@ use wal::testing::{Workload, seeds};
 use self::given::*;
 use crate::script::{Session, expect_script};
 
-mod admit;
-mod cost;
-
 /// Each block's commands give what stands below them.
 #[track_caller]
 fn script(name: &str, script: &str, options: &LsmOptions) {
@@ -21,26 +18,125 @@ fn script(name: &str, script: &str, options: &LsmOptions) {
     expect_script(&format!("day5/scripts/{name}.txt"), script, |command| session.run(command));
 }
 
-// Tiers.
+// Back-pressure.
 
-#[test]
-fn four_runs_of_like_size_become_one() {
-    script("tiers", include_str!("day5/scripts/tiers.txt"), &tiers_of(4));
+/// What rule 3 and rule 4 say, counted with fractions.
+fn wanted(count: usize, options: &LsmOptions) -> Pressure {
+    let stop = options.level0_stop.max(options.level0_tables).max(2);
+    if count >= stop {
+        return Pressure::Stop;
+    }
+    if count < options.level0_slow {
+        return Pressure::None;
+    }
+    let way = (count - options.level0_slow) as f64 / (stop - options.level0_slow) as f64;
+    let ms = [(0.75, 8), (0.5, 4), (0.25, 2), (0.0, 1)].into_iter().find(|(part, _)| way >= *part);
+    Pressure::Slow(Duration::from_millis(ms.expect("it is not below 0").1))
+}
+
+#[track_caller]
+fn expect_pressure(count: usize, options: &LsmOptions, rule: &str) {
+    let want = wanted(count, options);
+    let came = guarded("asked for the pressure", rule, || Pressure::of(count, options));
+    let LsmOptions { level0_tables, level0_slow, level0_stop, .. } = options;
+    assert!(
+        came == want,
+        "with {count} tables in level 0, slow from {level0_slow} on, stop from {level0_stop} on, and \
+         {level0_tables} to a compaction: want {want:?}, got {came:?} {rule}"
+    );
 }
 
 #[test]
-fn fewer_runs_than_asked_for_are_left_alone() {
-    for wanted in 0..7 {
-        let options = LsmOptions { space_max_percent: 0, ..tiers_of(wanted) };
-        let enough = wanted.max(2);
-        for count in 0..enough {
-            expect_pick(&format!("0: {}", "10 ".repeat(count)), &options, "nothing", TIERS);
+fn writes_go_on_then_are_slowed_then_stop() {
+    let options = LsmOptions::default();
+    let slow = |ms| Pressure::Slow(Duration::from_millis(ms));
+    let table = [
+        (0..20, Pressure::None),
+        (20..24, slow(1)),
+        (24..28, slow(2)),
+        (28..32, slow(4)),
+        (32..36, slow(8)),
+        (36..100, Pressure::Stop),
+    ];
+    for (counts, want) in table {
+        for count in counts {
+            let what = "asked for the pressure by default";
+            let came = guarded(what, PRESSURE, || Pressure::of(count, &options));
+            assert!(
+                came == want,
+                "by default, with {count} tables in level 0: want {want:?}, got {came:?} {PRESSURE}"
+            );
         }
-        let numbers: Vec<String> = (1..=enough).map(|number| number.to_string()).collect();
-        let want = format!("level 0: {} → level 6", numbers.join(" "));
-        expect_pick(&format!("0: {}", "10 ".repeat(enough)), &tiers_of(wanted), &want, TIERS);
     }
 }
+
+#[test]
+fn each_quarter_of_the_way_doubles_the_delay() {
+    for slow in 2..12 {
+        for way in 1..20 {
+            let options = limits(slow, slow + way);
+            (0..40).for_each(|count| expect_pressure(count, &options, PRESSURE));
+        }
+    }
+}
+
+#[test]
+fn one_table_more_never_makes_a_write_faster() {
+    let rank = |pressure| match pressure {
+        Pressure::None => Duration::ZERO,
+        Pressure::Slow(delay) => delay,
+        Pressure::Stop => Duration::MAX,
+    };
+    for seed in seeds(300) {
+        let mut dice = Workload::new(seed);
+        let options =
+            LsmOptions { level0_tables: dice.below(10), ..limits(dice.below(50), dice.below(80)) };
+        for count in 0..90 {
+            let LsmOptions { level0_tables, level0_slow, level0_stop, .. } = options;
+            let given = format!(
+                "slow from {level0_slow} on, stop from {level0_stop} on, {level0_tables} to a \
+                 compaction: asked for the pressure of {count} tables and of one more"
+            );
+            let (one, next) = guarded(&given, PRESSURE, || {
+                (Pressure::of(count, &options), Pressure::of(count + 1, &options))
+            });
+            assert!(
+                rank(one) <= rank(next),
+                "{given}, which are {one:?} and then {next:?} {PRESSURE}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_way_from_slow_to_stop_nobody_is_slowed() {
+    for (slow, stop) in [(8, 8), (9, 8), (36, 8), (usize::MAX, 8), (usize::MAX, usize::MAX)] {
+        let options = limits(slow, stop);
+        (0..60).for_each(|count| expect_pressure(count, &options, PRESSURE));
+    }
+}
+
+#[test]
+fn a_limit_may_be_out_of_reach() {
+    for (slow, stop) in [(4, usize::MAX), (0, usize::MAX), (0, 4_000_000_000), (4, 1 << 40)] {
+        let options = limits(slow, stop);
+        for count in [0, 3, 4, 5, 1000, 100_000] {
+            expect_pressure(count, &options, PRESSURE);
+        }
+    }
+}
+
+#[test]
+fn no_write_stops_while_level_0_is_too_small_to_be_compacted() {
+    for level0_tables in 0..9 {
+        for (slow, stop) in [(0, 0), (1, 1), (2, 1), (0, 3), (5, 5), (6, 4), (3, 12)] {
+            let options = LsmOptions { level0_tables, ..limits(slow, stop) };
+            (0..20).for_each(|count| expect_pressure(count, &options, AT_WORK));
+        }
+    }
+}
+
+// Tiers.
 
 #[test]
 fn a_tier_has_no_run_more_than_twice_as_large_as_its_newest() {
@@ -63,6 +159,20 @@ fn a_run_that_is_smaller_than_the_newest_is_of_its_tier() {
 }
 
 #[test]
+fn fewer_runs_than_asked_for_are_left_alone() {
+    for wanted in 0..7 {
+        let options = LsmOptions { space_max_percent: 0, ..tiers_of(wanted) };
+        let enough = wanted.max(2);
+        for count in 0..enough {
+            expect_pick(&format!("0: {}", "10 ".repeat(count)), &options, "nothing", TIERS);
+        }
+        let numbers: Vec<String> = (1..=enough).map(|number| number.to_string()).collect();
+        let want = format!("level 0: {} → level 6", numbers.join(" "));
+        expect_pick(&format!("0: {}", "10 ".repeat(enough)), &tiers_of(wanted), &want, TIERS);
+    }
+}
+
+#[test]
 fn all_runs_of_the_tier_are_merged() {
     let four = tiers_of(4);
     expect_pick("0: 1 1 1 1 1 1 1  6: 9", &four, "level 0: 1 2 3 4 5 6 7 → level 5", TIERS);
@@ -75,14 +185,6 @@ fn all_runs_of_the_tier_are_merged() {
 }
 
 #[test]
-fn of_two_full_tiers_the_newest_is_picked() {
-    let (four, two) = (tiers_of(4), tiers_of(2));
-    expect_pick("0: 1 1 1 1 4 4 4 4  6: 40", &four, "level 0: 1 2 3 4 → level 0", TIERS);
-    expect_pick("0: 4 4 1 1  6: 40", &two, "level 0: 1 2 3 4 → level 5", TIERS);
-    expect_pick("0: 1 2  5: 9  6: 9", &two, "level 0: 1 2 → level 4", TIERS);
-}
-
-#[test]
 fn a_tier_that_is_short_is_passed_over() {
     let four = tiers_of(4);
     expect_pick("0: 1 1 1 4 4 4 4  6: 40", &four, "level 0: 4 5 6 7 → level 5", TIERS);
@@ -90,6 +192,14 @@ fn a_tier_that_is_short_is_passed_over() {
     let want = "level 2: 3, level 3: 4, level 4: 5, level 5: 6 → level 5";
     expect_pick("0: 1 3  2: 7  3: 9  4: 11  5: 13  6: 99", &four, want, TIERS);
     expect_pick("0: 1 1 1 4 4 4  5: 16  6: 64", &four, "nothing", TIERS);
+}
+
+#[test]
+fn of_two_full_tiers_the_newest_is_picked() {
+    let (four, two) = (tiers_of(4), tiers_of(2));
+    expect_pick("0: 1 1 1 1 4 4 4 4  6: 40", &four, "level 0: 1 2 3 4 → level 0", TIERS);
+    expect_pick("0: 4 4 1 1  6: 40", &two, "level 0: 1 2 3 4 → level 5", TIERS);
+    expect_pick("0: 1 2  5: 9  6: 9", &two, "level 0: 1 2 → level 4", TIERS);
 }
 
 #[test]
@@ -128,11 +238,6 @@ fn a_run_goes_directly_above_the_next_older_one() {
 }
 
 #[test]
-fn runs_go_as_deep_as_there_are_levels_and_then_stay_in_level_0() {
-    script("levels", include_str!("day5/scripts/levels.txt"), &tiers_of(4));
-}
-
-#[test]
 fn sizes_may_be_huge() {
     let (huge, more) = (1_u64 << 62, (1_u64 << 63) + 1);
     for size in [1_u64 << 58, huge, u64::MAX] {
@@ -147,12 +252,17 @@ fn sizes_may_be_huge() {
     expect_pick(&format!("0: 1 1 1  6: {}", u64::MAX), &tiers_of(4), "nothing", SPACE);
 }
 
-// Room.
+#[test]
+fn four_runs_of_like_size_become_one() {
+    script("tiers", include_str!("day5/scripts/tiers.txt"), &tiers_of(4));
+}
 
 #[test]
-fn too_much_beside_the_oldest_run_makes_one_of_all() {
-    script("space", include_str!("day5/scripts/space.txt"), &tiers_of(4));
+fn runs_go_as_deep_as_there_are_levels_and_then_stay_in_level_0() {
+    script("levels", include_str!("day5/scripts/levels.txt"), &tiers_of(4));
 }
+
+// Room.
 
 #[test]
 fn so_many_percent_of_the_oldest_run_are_allowed_and_not_a_byte_more() {
@@ -212,116 +322,12 @@ fn the_oldest_run_may_be_in_any_level_and_of_many_tables() {
     expect_pick("0: 1 3 7  2: 2 3 5", &space_of(100), all, SPACE);
 }
 
-// Back-pressure.
-
-/// What rule 3 and rule 4 say, counted with fractions.
-fn wanted(count: usize, options: &LsmOptions) -> Pressure {
-    let stop = options.level0_stop.max(options.level0_tables).max(2);
-    if count >= stop {
-        return Pressure::Stop;
-    }
-    if count < options.level0_slow {
-        return Pressure::None;
-    }
-    let way = (count - options.level0_slow) as f64 / (stop - options.level0_slow) as f64;
-    let ms = [(0.75, 8), (0.5, 4), (0.25, 2), (0.0, 1)].into_iter().find(|(part, _)| way >= *part);
-    Pressure::Slow(Duration::from_millis(ms.expect("it is not below 0").1))
-}
-
-#[track_caller]
-fn expect_pressure(count: usize, options: &LsmOptions, rule: &str) {
-    let want = wanted(count, options);
-    let came = guarded("asked for the pressure", rule, || Pressure::of(count, options));
-    let LsmOptions { level0_tables, level0_slow, level0_stop, .. } = options;
-    assert!(
-        came == want,
-        "with {count} tables in level 0, slow from {level0_slow} on, stop from {level0_stop} on, and \
-         {level0_tables} to a compaction: want {want:?}, got {came:?} {rule}"
-    );
-}
-
 #[test]
-fn writes_go_on_then_are_slowed_then_stop() {
-    let options = LsmOptions::default();
-    let slow = |ms| Pressure::Slow(Duration::from_millis(ms));
-    let table = [
-        (0..20, Pressure::None),
-        (20..24, slow(1)),
-        (24..28, slow(2)),
-        (28..32, slow(4)),
-        (32..36, slow(8)),
-        (36..100, Pressure::Stop),
-    ];
-    for (counts, want) in table {
-        for count in counts {
-            let came = Pressure::of(count, &options);
-            assert!(
-                came == want,
-                "by default, with {count} tables in level 0: want {want:?}, got {came:?} {PRESSURE}"
-            );
-        }
-    }
-}
-
-#[test]
-fn each_quarter_of_the_way_doubles_the_delay() {
-    for slow in 2..12 {
-        for way in 1..20 {
-            let options = limits(slow, slow + way);
-            (0..40).for_each(|count| expect_pressure(count, &options, PRESSURE));
-        }
-    }
-}
-
-#[test]
-fn one_table_more_never_makes_a_write_faster() {
-    let rank = |pressure| match pressure {
-        Pressure::None => Duration::ZERO,
-        Pressure::Slow(delay) => delay,
-        Pressure::Stop => Duration::MAX,
-    };
-    for seed in seeds(300) {
-        let mut dice = Workload::new(seed);
-        let options =
-            LsmOptions { level0_tables: dice.below(10), ..limits(dice.below(50), dice.below(80)) };
-        for count in 0..90 {
-            let (one, next) = (Pressure::of(count, &options), Pressure::of(count + 1, &options));
-            assert!(
-                rank(one) <= rank(next),
-                "slow from {} on, stop from {} on: {one:?} with {count} tables, and {next:?} with \
-                 one more {PRESSURE}",
-                options.level0_slow,
-                options.level0_stop
-            );
-        }
-    }
-}
-
-#[test]
-fn without_a_way_from_slow_to_stop_nobody_is_slowed() {
-    for (slow, stop) in [(8, 8), (9, 8), (36, 8), (usize::MAX, 8), (usize::MAX, usize::MAX)] {
-        let options = limits(slow, stop);
-        (0..60).for_each(|count| expect_pressure(count, &options, PRESSURE));
-    }
-}
-
-#[test]
-fn a_limit_may_be_out_of_reach() {
-    for (slow, stop) in [(4, usize::MAX), (0, usize::MAX), (0, 4_000_000_000), (4, 1 << 40)] {
-        let options = limits(slow, stop);
-        for count in [0, 3, 4, 5, 1000, 100_000] {
-            expect_pressure(count, &options, PRESSURE);
-        }
-    }
+fn too_much_beside_the_oldest_run_makes_one_of_all() {
+    script("space", include_str!("day5/scripts/space.txt"), &tiers_of(4));
 }
 
 // Nobody waits for nothing.
-
-#[test]
-fn when_writes_are_slowed_and_no_tier_is_full_level_0_is_merged() {
-    let options = LsmOptions { level0_slow: 4, level0_stop: 6, ..tiers_of(3) };
-    script("waits", include_str!("day5/scripts/waits.txt"), &options);
-}
 
 #[test]
 fn level_0_is_merged_as_soon_as_writes_wait_and_not_before() {
@@ -353,13 +359,9 @@ fn a_table_alone_in_level_0_is_not_merged_with_itself() {
 }
 
 #[test]
-fn no_write_stops_while_level_0_is_too_small_to_be_compacted() {
-    for level0_tables in 0..9 {
-        for (slow, stop) in [(0, 0), (1, 1), (2, 1), (0, 3), (5, 5), (6, 4), (3, 12)] {
-            let options = LsmOptions { level0_tables, ..limits(slow, stop) };
-            (0..20).for_each(|count| expect_pressure(count, &options, AT_WORK));
-        }
-    }
+fn when_writes_are_slowed_and_no_tier_is_full_level_0_is_merged() {
+    let options = LsmOptions { level0_slow: 4, level0_stop: 6, ..tiers_of(3) };
+    script("waits", include_str!("day5/scripts/waits.txt"), &options);
 }
 
 #[test]
@@ -409,3 +411,7 @@ fn who_is_stopped_has_a_compaction_to_wait_for() {
         }
     }
 }
+
+mod cost;
+
+mod admit;

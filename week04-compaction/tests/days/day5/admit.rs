@@ -4,7 +4,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lsm::control::Pressure;
 use wal::fs::{Fault, Operation};
@@ -23,6 +23,21 @@ fn a_write_without_pressure_is_let_in_and_counted_nowhere() {
         expect_admitted(admit(&tree, &why), &why);
         expect_waited(&tree, 0, 0, &why);
         flush(&tree);
+    }
+}
+
+#[test]
+fn a_write_without_pressure_needs_no_lock() {
+    for seed in 0..5 {
+        let sim = disk(seed);
+        let tree = filled(&sim, limits(3, 6), 2);
+        // The compactor, too, picks with `failure` locked, and wants the manifest for it.
+        let held = Held::begin(&sim, &tree);
+        let why = "somebody has `failure` locked for as long as a disk syncs, and this write has \
+                   nothing to wait for: does it lock without need?";
+        expect_admitted(admit(&tree, why), why);
+        held.end();
+        tree.stop();
     }
 }
 
@@ -80,14 +95,71 @@ fn slowed_writes_wait_side_by_side() {
     }
     panic!(
         "of {WRITES} writes that come at the same time, never more than {most} are slowed at the same \
-         time: does one of them hold a lock while it waits? {ADMIT}"
+         time: does one of them hold a lock while it waits, or is it counted only after its wait? \
+         {ADMIT}"
     );
+}
+
+#[test]
+fn slowed_writes_keep_nobody_from_work() {
+    const WRITES: u64 = 4;
+    let sim = disk(1);
+    let tree = filled(&sim, limits(0, 4), 3);
+    let mut overtaken = 0;
+    // Each waits for 8 ms, and a move takes much less. A machine that has much to do may be late with
+    // it, but not every time.
+    for round in 1..=60 {
+        let writes: Vec<Write> = (0..WRITES).map(|_| write(&tree)).collect();
+        let are_counted = || waited(&tree).0 >= WRITES * round;
+        comes(|| are_counted() || writes.iter().all(Write::is_finished));
+        move_oldest(&tree);
+        overtaken += u32::from(!writes.iter().any(Write::is_finished));
+        for write in writes {
+            expect_admitted(returned(write, "slow, not stop").0, "slow, not stop");
+        }
+        assert!(are_counted(), "{WRITES} writes came, and were not all counted as slowed {ADMIT}");
+        if overtaken == 3 {
+            return;
+        }
+        flush(&tree);
+    }
+    panic!(
+        "{WRITES} writes are slowed, for 8 ms each, and a compaction that moves a table is never done \
+         before the first of them is let in: does a write hold a lock while it waits, or is it counted \
+         only after its wait? {ADMIT}"
+    );
+}
+
+#[test]
+fn a_slowed_write_sleeps_whatever_changes_meanwhile() {
+    let delay = Duration::from_millis(8);
+    for seed in 0..8 {
+        let sim = disk(seed);
+        let tree = filled(&sim, limits(0, 4), 3);
+        let shared = Arc::clone(&tree);
+        let write = thread::spawn(move || {
+            let begun = Instant::now();
+            (shared.admit(), begun.elapsed())
+        });
+        comes(|| waited(&tree).0 > 0 || write.is_finished());
+        // Now there are so many that the next write has to stop; and all who wait for a change wake.
+        flush(&tree);
+        let why = "it was slowed, and has done its waiting, whatever the pressure is now";
+        let (admitted, lasted) = returned(write, why);
+        expect_admitted(admitted, why);
+        assert!(
+            lasted >= delay,
+            "a write that is to sleep for {delay:?} was let in after {lasted:?}: did a change wake it? \
+             {ADMIT}"
+        );
+        expect_waited(&tree, 1, 0, why);
+    }
 }
 
 #[test]
 fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
     let sim = disk(1);
-    let tree = filled(&sim, limits(4, 4), 6);
+    let tree = filled(&sim, limits(2, 4), 6);
     let writes = stopped(&tree, 6);
     while level0(&tree) >= 4 {
         assert!(
@@ -102,7 +174,7 @@ fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
         let (admitted, _) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
         expect_admitted(admitted, "level 0 has shrunk");
     }
-    expect_waited(&tree, 0, 6, "level 0 has shrunk table by table");
+    expect_waited(&tree, 0, 6, "level 0 has shrunk from stop to slow, and who was stopped goes on");
 }
 
 #[test]
@@ -137,8 +209,7 @@ fn who_waits_keeps_nobody_from_work() {
     let tree = filled(&sim, limits(2, 3), 3);
     let writes = stopped(&tree, 2);
     let shared = Arc::clone(&tree);
-    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped; does one of \
-               them hold a lock while it waits?";
+    let why = "a flush, a look, a snapshot, or a compaction, while writes are stopped";
     must_end(why, move || {
         flush(&shared);
         assert!(newest(&shared, "key000000").is_some(), "the first key that was flushed {ADMIT}");
@@ -172,8 +243,8 @@ fn a_stopped_write_goes_on_when_the_store_stops() {
         let shared = Arc::clone(&tree);
         must_end("the store is to stop", move || shared.stop());
         for write in writes {
-            let why = "the store stops; does a write look at that after it has the lock?";
-            let (admitted, _) = returned(write, why);
+            let why = format!("the store stops; {LOST}");
+            let (admitted, _) = returned(write, &why);
             expect_admitted(admitted, "the store stops, and says so to whoever writes next");
         }
         expect_admitted(admit(&tree, "a store that has stopped"), "the store has stopped");
@@ -196,7 +267,9 @@ fn a_stopped_write_is_refused_when_the_store_fails() {
         let failed = must_end("a flush that fails", move || try_flush(&shared));
         assert!(failed.is_err(), "the disk is full, and the flush says {failed:?}");
         for write in writes {
-            let (admitted, _) = returned(write, "a flush has failed: nobody will compact any more");
+            let why = "a flush has failed, and nobody will compact any more: does a write look at \
+                       that, with the lock, before each wait?";
+            let (admitted, _) = returned(write, why);
             expect_refused(admitted, "a flush failed", "a flush fails while a write is stopped");
         }
     }
@@ -253,8 +326,8 @@ fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
                 barrier.wait();
                 move_oldest(&shared);
             });
-            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
-            expect_admitted(returned(write, why), "level 0 has shrunk");
+            let why = format!("level 0 has shrunk; {LOST}");
+            expect_admitted(returned(write, &why), "level 0 has shrunk");
         }
     }
 }
@@ -272,9 +345,32 @@ fn changes_that_come_one_behind_the_other_wake_all_who_wait() {
             (0..=more).for_each(|_| move_oldest(&shared));
         });
         for write in writes {
-            let why = "level 0 has shrunk; did it shrink between the look of a write and its wait?";
-            expect_admitted(returned(write, why).0, "level 0 has shrunk");
+            let why = format!("level 0 has shrunk; {LOST}");
+            expect_admitted(returned(write, &why).0, "level 0 has shrunk");
         }
         expect_waited(&tree, 0, 8, "level 0 has shrunk");
+    }
+}
+
+#[test]
+fn a_change_while_writes_queue_for_the_lock_is_lost_by_none() {
+    for round in 0..100 {
+        let sim = disk(round);
+        let tree = filled(&sim, limits(2, 2), 2);
+        // All writes have come, and want the lock, which is held. Who has looked already, and waits
+        // without another look, sleeps too late: the store stops while they get it one by one.
+        let held = Held::begin(&sim, &tree);
+        let writes: Vec<Write> = (0..32).map(|_| write(&tree)).collect();
+        (0..100).for_each(|_| thread::yield_now());
+        let shared = Arc::clone(&tree);
+        must_end("the store is to stop", move || {
+            held.end();
+            (0..round * 97 % 5_000).for_each(|_| spin_loop());
+            shared.stop();
+        });
+        for write in writes {
+            let why = format!("the store stops; {LOST} Look with the lock in your hand");
+            expect_admitted(returned(write, &why).0, "the store stops");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What day 5's tests are given: tables of any size, stores that are full, and threads that wait.
 
+use std::hint::spin_loop;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -12,28 +13,32 @@ use lsm::simulator::Simulator;
 use lsm::{Edit, LEVEL_COUNT, Levels, LsmOptions, Strategy, TableMeta, Tree, tiered};
 use memtable::{Flush, Frozen, LogMark, MemTable};
 use sstable::{Codec, TableOptions};
-use wal::fs::{Fs, SimFs};
+use wal::fs::{Fault, Fs, Operation as SimOperation, SimFs, SyncGate};
 use wal::{Error, Operation, Result};
 
 use crate::script::in_order;
 
 pub(super) const TIERS: &str = "(rule 1 of day 5: a tier is runs side by side, none more than twice \
-                                as large as its newest; the newest tier of `level0_tables` runs \
-                                becomes one run, in the place of its inputs)";
-pub(super) const SPACE: &str = "(rule 2 of day 5: with `level0_tables` runs or more, if all but the \
+                                as large as its newest; the newest tier that has enough of them, \
+                                `level0_tables` and at least two, becomes one run, in the place of \
+                                its inputs)";
+pub(super) const SPACE: &str = "(rule 2 of day 5: with enough runs, as in rule 1, if all but the \
                                 oldest are together more than `space_max_percent` of it, all become \
                                 one; that comes first)";
 pub(super) const PRESSURE: &str = "(rule 3 of day 5: below `level0_slow` writes go on, from \
                                    `level0_stop` on they stop; in between they are slowed for 1, 2, \
                                    4 and 8 ms, one for each quarter of the way)";
-pub(super) const AT_WORK: &str = "(rule 4 of day 5: who waits has a compaction to wait for: when \
-                                  nothing else is due and level 0 makes writes wait, all of it is \
-                                  merged; and no write stops at fewer tables than `level0_tables`, \
-                                  or than two)";
-pub(super) const ADMIT: &str = "(rule 5 of day 5: a failed store refuses with its first failure; a \
-                                slowed write waits once; a stopped one waits until level 0 has \
-                                shrunk, the store stops or fails, and keeps nobody from work; each \
-                                is counted once)";
+pub(super) const AT_WORK: &str = "(rule 4 of day 5: who is stopped has a compaction to wait for: \
+                                  with enough runs, as in rule 1, and nothing else due, all of level \
+                                  0 is merged if it has two tables and makes writes wait; and no \
+                                  write stops at fewer tables than `level0_tables`, or than two)";
+pub(super) const ADMIT: &str = "(rule 5 of day 5: a failed store refuses with its first failure; each \
+                                other write is counted once, by its first look; a slowed one sleeps \
+                                once and is let in; a stopped one waits until it sees no stop any \
+                                more, the store stops or fails; and none keeps others from work)";
+
+/// What to ask when a thread waits for ever, though there was a change that helps.
+pub(super) const LOST: &str = "did that come between the look of a write and its wait?";
 
 pub(super) const DIR: &str = "/db";
 
@@ -193,10 +198,13 @@ pub(super) fn flush_entry(tree: &Tree, key: &str, value: &str, end: LogMark) -> 
 /// The oldest table of level 0 goes to the last level, as it is.
 #[track_caller]
 pub(super) fn move_oldest(tree: &Tree) {
+    try_move_oldest(tree).unwrap_or_else(|error| panic!("a move fails on a good disk: {error}"));
+}
+
+fn try_move_oldest(tree: &Tree) -> Result<()> {
     let oldest = tree.version().level(0).last().map(|table| Arc::clone(&table.meta));
     let inputs = oldest.map(|meta| (0, meta)).into_iter().collect();
-    let moved = tree.compact(&Compaction { inputs, output_level: LEVEL_COUNT - 1 });
-    moved.unwrap_or_else(|error| panic!("a move fails on a good disk: {error}"));
+    tree.compact(&Compaction { inputs, output_level: LEVEL_COUNT - 1 })
 }
 
 pub(super) fn level0(tree: &Tree) -> usize {
@@ -262,7 +270,11 @@ pub(super) fn comes(what: impl Fn() -> bool) -> bool {
 /// What a thread returns, which must come to its end, and not by a panic.
 #[track_caller]
 pub(super) fn returned<T>(thread: JoinHandle<T>, why: &str) -> T {
-    assert!(comes(|| thread.is_finished()), "a thread waits for ever: {why} {ADMIT}");
+    assert!(
+        comes(|| thread.is_finished()),
+        "a thread waits for ever: {why} (Does a write hold a lock while it waits, or lock `failure` \
+         twice?) {ADMIT}"
+    );
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
@@ -291,6 +303,35 @@ pub(super) fn write(tree: &Arc<Tree>) -> Write {
         let admitted = tree.admit();
         (admitted, level0(&tree))
     })
+}
+
+/// A store where somebody has `failure` locked, as long as this lives: who settles has it, and wants
+/// the manifest, which a move has that waits for its sync. The sync will fail, and so the move wakes
+/// nobody.
+pub(super) struct Held {
+    gate: SyncGate,
+    moved: JoinHandle<()>,
+}
+
+impl Held {
+    pub(super) fn begin(sim: &SimFs, tree: &Arc<Tree>) -> Held {
+        let gate = sim.hold_syncs();
+        sim.fail(SimOperation::Sync, 1, Fault::Io);
+        let (mover, settler) = (Arc::clone(tree), Arc::clone(tree));
+        let moved = thread::spawn(move || drop(try_move_oldest(&mover)));
+        gate.wait_for(1);
+        thread::spawn(move || drop(settler.settle()));
+        (0..200).for_each(|_| thread::yield_now());
+        Held { gate, moved }
+    }
+
+    /// Lets them go on; returns when the manifest is free, and `failure` is about to be.
+    pub(super) fn end(self) {
+        drop(self.gate);
+        while !self.moved.is_finished() {
+            spin_loop();
+        }
+    }
 }
 
 /// So many writes, all of which are stopped, or about to be.

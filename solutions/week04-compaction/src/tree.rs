@@ -230,15 +230,20 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts. Readers do not see
-    /// it, and no file goes.
+    /// Those of [`Manifest::append`]; readers see no change. [`Error::Poisoned`] says that nothing was
+    /// written, and `added` is retired. With any other nobody knows whether the edit counts, and no
+    /// file goes.
     fn install(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
         // ANCHOR: day3_install
         // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
         // all the while, the look at the current version included: two edits must not be seen in
-        // another order.
+        // another order. A manifest that is poisoned has written nothing.
         let mut manifest = self.manifest.lock();
-        manifest.append(edit)?;
+        manifest.append(edit).inspect_err(|error| {
+            if matches!(error, Error::Poisoned { .. }) {
+                added.iter().for_each(|table| table.retire());
+            }
+        })?;
         let levels = &manifest.state().levels;
         let old = self.version();
         let tables: Vec<_> = old.tables().chain(added).cloned().collect();

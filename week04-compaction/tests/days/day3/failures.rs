@@ -186,10 +186,17 @@ fn after_an_edit_that_failed_nothing_more_is_written() {
     let failed = tree.flush(&frozen(&entries("a@30=x"), 900));
     assert!(failed.is_err(), "the manifest's sync fails, and the flush says {failed:?} {DURABLE}");
     expect_get(&tree.version(), "a", 99, &value("x"), DURABLE);
+    let names = table_names(&sim);
     let after = tree.flush(&frozen(&entries("a@40=y"), 1000));
     assert!(
         matches!(after, Err(Error::Poisoned { .. })),
         "nobody knows what the manifest says: want Poisoned, got {after:?} {DURABLE}"
+    );
+    assert_eq!(
+        table_names(&sim),
+        names,
+        "tables behind a flush that was refused: its edit was not written, and cannot name its table \
+         {LEAVES}"
     );
 }
 

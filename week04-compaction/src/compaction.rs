@@ -29,7 +29,7 @@ use crate::source::Source;
 /// Tables to be made into one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compaction {
-    /// Each table that goes in, with its level; in any order.
+    /// Each table that goes in, with its level; at least one, in any order.
     pub inputs: Vec<(usize, Arc<TableMeta>)>,
     /// The level that the run is for. Its tables that overlap the run are inputs, too.
     pub output_level: usize,

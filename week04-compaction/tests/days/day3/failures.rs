@@ -139,7 +139,7 @@ fn fail_at_every_call(work: impl Fn(&Tree) -> Result<()>) {
             assert!(is_told, "{what}: want that error, got {failed:?} {DURABLE}");
             let (version, mark) = (tree.version(), flushed(&tree));
             assert!(entries_of(&version) == want, "{what}, and readers see a change {DURABLE}");
-            assert_eq!(mark, 2, "{what}, and the log goes on elsewhere {DURABLE}");
+            assert_eq!(mark, 2, "{what}, and the log goes on elsewhere: behind which flush {LOG}");
             let counters = tree.counters();
             let counted = [&counters.flushes, &counters.compactions]
                 .map(|counter| counter.load(Ordering::Relaxed));

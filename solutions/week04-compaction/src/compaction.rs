@@ -91,7 +91,8 @@ impl fmt::Display for Compaction {
 /// The entries of a merge that somebody could still see, in order.
 pub struct Survivors<'a> {
     merge: Merge<Source<'a>>,
-    /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now.
+    /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now, and so
+    /// there is at least one.
     snapshots: &'a [Seq],
     /// Whether nothing older could have a version of a key.
     is_oldest: &'a dyn Fn(&[u8]) -> bool,
@@ -116,7 +117,7 @@ pub struct Survivor<'a> {
 
 impl<'a> Survivors<'a> {
     /// Those of `sources`, the newest first; at the first of them. `snapshots` ascend, the last one
-    /// is what a reader sees that comes now.
+    /// is what a reader sees that comes now; it is never empty.
     ///
     /// # Errors
     ///

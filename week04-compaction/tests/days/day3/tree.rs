@@ -53,6 +53,8 @@ fn a_flush_of_nothing_makes_no_table_and_the_log_goes_on() {
     assert_eq!(shape(&tree.version()), Vec::<usize>::new(), "tables of each level {CUT}");
     assert_eq!(tree.flushed(), LogMark { lsn: 100, seq: 0 }, "where the log goes on {LOG}");
     assert!(table_names(&sim).is_empty(), "left: {:?} {CUT}", table_names(&sim));
+    let counted = tree.counters().flushes.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(counted, 1, "flushes that went well, of nothing too: see `Counters` in tree.rs");
 }
 
 #[test]

@@ -23,15 +23,16 @@ use memtable::{Cursor, InternalKey, Kind, Merge};
 use sstable::TableBuilder;
 use wal::{Result, Seq};
 
-use crate::levels::{Levels, TableMeta};
+use crate::levels::{LEVEL_COUNT, Levels, TableMeta};
 use crate::source::Source;
 
 /// Tables to be made into one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compaction {
-    /// Each table that goes in, with its level; in any order.
+    /// Each table that goes in, with its level; at least one, in any order.
     pub inputs: Vec<(usize, Arc<TableMeta>)>,
-    /// The level that the run is for. Its tables that overlap the run are inputs, too.
+    /// The level that the run is for. Its tables that overlap the run are inputs, too;
+    /// no table of a level below is one.
     pub output_level: usize,
 }
 
@@ -51,24 +52,22 @@ impl Compaction {
     /// Whether nothing that is older than the run could have a version of `user_key`.
     ///
     /// **Day 3**, chapter `week04/day3-compact.md`. Older is what lies in a level below the run's,
-    /// and if that is level 0, what stands behind it there.
+    /// and what stands behind all inputs in level 0: that stands newest first.
     ///
     /// # Cost
     ///
     /// A binary search in each level below.
     pub fn is_oldest(&self, levels: &Levels, user_key: &[u8]) -> bool {
         // ANCHOR: day3_is_oldest
-        // Tables below that are inputs are in the run, and not below it.
-        let is_input =
-            |other: &TableMeta| self.inputs.iter().any(|(_, table)| table.number == other.number);
-        let below = (self.output_level + 1..crate::LEVEL_COUNT)
+        // No input is older than the run: none lies below its level, none behind all inputs.
+        let below = (self.output_level + 1..LEVEL_COUNT)
             .flat_map(|level| levels.overlapping(level, user_key, user_key));
         let oldest_seq = self.inputs.iter().map(|(_, table)| table.smallest_seq).min();
         let behind = levels
             .level(0)
             .iter()
             .filter(|table| Some(table.largest_seq) < oldest_seq && table.spans(user_key));
-        !below.chain(behind).any(|table| !is_input(table))
+        below.chain(behind).next().is_none()
         // ANCHOR_END: day3_is_oldest
     }
 }
@@ -92,7 +91,8 @@ impl fmt::Display for Compaction {
 /// The entries of a merge that somebody could still see, in order.
 pub struct Survivors<'a> {
     merge: Merge<Source<'a>>,
-    /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now.
+    /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now, and so
+    /// there is at least one.
     snapshots: &'a [Seq],
     /// Whether nothing older could have a version of a key.
     is_oldest: &'a dyn Fn(&[u8]) -> bool,
@@ -117,7 +117,7 @@ pub struct Survivor<'a> {
 
 impl<'a> Survivors<'a> {
     /// Those of `sources`, the newest first; at the first of them. `snapshots` ascend, the last one
-    /// is what a reader sees that comes now.
+    /// is what a reader sees that comes now; it is never empty.
     ///
     /// # Errors
     ///

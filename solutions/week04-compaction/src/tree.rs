@@ -61,13 +61,13 @@ pub struct Tree {
 /// What was done since the store was opened.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Memtables that became tables.
+    /// Flushes that went well, of nothing too.
     pub flushes: AtomicU64,
     /// Size of these tables, in bytes.
     pub flushed_bytes: AtomicU64,
-    /// Compactions that wrote tables.
+    /// Compactions that went well, but for moves.
     pub compactions: AtomicU64,
-    /// Compactions that moved a table, and wrote none.
+    /// Compactions that moved a table.
     pub moves: AtomicU64,
     /// Size of the tables that went into compactions, in bytes.
     pub compaction_read: AtomicU64,
@@ -230,15 +230,20 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::append`]: nobody knows then whether the edit counts. Readers do not see
-    /// it, and no file goes.
+    /// Those of [`Manifest::append`]; readers see no change. [`Error::Poisoned`] says that nothing was
+    /// written, and `added` is retired. With any other nobody knows whether the edit counts, and no
+    /// file goes.
     fn install(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
         // ANCHOR: day3_install
         // Durable first, then seen; what is in no level any more is retired last. Hold the manifest
         // all the while, the look at the current version included: two edits must not be seen in
-        // another order.
+        // another order. A manifest that is poisoned has written nothing.
         let mut manifest = self.manifest.lock();
-        manifest.append(edit)?;
+        manifest.append(edit).inspect_err(|error| {
+            if matches!(error, Error::Poisoned { .. }) {
+                added.iter().for_each(|table| table.retire());
+            }
+        })?;
         let levels = &manifest.state().levels;
         let old = self.version();
         let tables: Vec<_> = old.tables().chain(added).cloned().collect();
@@ -276,7 +281,7 @@ impl Tree {
         }
         // ANCHOR: day3_compact
         // The version's tables that are inputs: each of level 0 is a source, and each other level
-        // one, the newest first. Readers that come now see at least the inputs' largest number.
+        // one, the newest first. Readers that come now see at least the largest number that goes in.
         // Take the levels by a copy: flushes want the manifest meanwhile.
         let version = self.version();
         let chosen: [Vec<Arc<LiveTable>>; LEVEL_COUNT] = std::array::from_fn(|level| {
@@ -488,7 +493,7 @@ impl Flush for Tree {
     /// A table of level 0, of all that a snapshot could see.
     ///
     /// **Day 3**. The log goes on at the memtable's end, by the same edit that names the table.
-    /// Counted are flushes that went well.
+    /// A flush that went well is counted, one of nothing too.
     ///
     /// # Cost
     ///
@@ -497,8 +502,8 @@ impl Flush for Tree {
         let flush = || {
             // ANCHOR: day3_flush
             // One source, and no tombstone is left out: there is something older, as far as anybody
-            // knows. Nothing stops a flush. Readers that come now see at least the memtable's last
-            // number.
+            // knows. Nothing stops a flush. Readers that come now see at least the largest
+            // number that goes in.
             let sources = vec![Source::Mem(frozen.table.cursor())];
             let now = frozen.end.seq;
             let snapshots = self.snapshots.with(now);

@@ -82,10 +82,14 @@ fn nothing_comes_back_from_the_dead_after_any_number_of_crashes() {
             expect_only_named_files(sim, &tree, "opened");
             sim.crash_at(1 + dice.below(120) as u64);
             while done < 39 {
-                let worked = match dice.below(4) {
-                    0 => tree.compact(&all_of(&tree, &[0, 1], 1)),
-                    1 => tree.compact(&all_of(&tree, &[1, 2], 2)),
-                    _ => flush_of(&tree, &history, done).map(|()| done += 1),
+                let compaction = match dice.below(4) {
+                    0 => Some(all_of(&tree, &[0, 1], 1)),
+                    1 => Some(all_of(&tree, &[1, 2], 2)),
+                    _ => None,
+                };
+                let worked = match compaction.filter(|compaction| !compaction.inputs.is_empty()) {
+                    Some(compaction) => tree.compact(&compaction),
+                    None => flush_of(&tree, &history, done).map(|()| done += 1),
                 };
                 if worked.is_err() {
                     break;
@@ -135,7 +139,7 @@ fn fail_at_every_call(work: impl Fn(&Tree) -> Result<()>) {
             assert!(is_told, "{what}: want that error, got {failed:?} {DURABLE}");
             let (version, mark) = (tree.version(), flushed(&tree));
             assert!(entries_of(&version) == want, "{what}, and readers see a change {DURABLE}");
-            assert_eq!(mark, 2, "{what}, and the log goes on elsewhere {DURABLE}");
+            assert_eq!(mark, 2, "{what}, and the log goes on elsewhere: behind which flush {LOG}");
             let counters = tree.counters();
             let counted = [&counters.flushes, &counters.compactions]
                 .map(|counter| counter.load(Ordering::Relaxed));
@@ -186,29 +190,49 @@ fn after_an_edit_that_failed_nothing_more_is_written() {
     let failed = tree.flush(&frozen(&entries("a@30=x"), 900));
     assert!(failed.is_err(), "the manifest's sync fails, and the flush says {failed:?} {DURABLE}");
     expect_get(&tree.version(), "a", 99, &value("x"), DURABLE);
+    let names = table_names(&sim);
     let after = tree.flush(&frozen(&entries("a@40=y"), 1000));
     assert!(
         matches!(after, Err(Error::Poisoned { .. })),
         "nobody knows what the manifest says: want Poisoned, got {after:?} {DURABLE}"
     );
+    assert_eq!(
+        table_names(&sim),
+        names,
+        "tables behind a flush that was refused: its edit was not written, and cannot name its table \
+         {LEAVES}"
+    );
 }
 
 #[test]
 fn a_damaged_input_stops_a_compaction_and_is_named() {
-    let sim = disk(1);
-    let tree = open(&sim);
-    flush_all(&tree, &["a@1=1 b@2=2 c@3=3", "a@4- c@5=5", "d@6=6"]);
-    let number = tree.version().level(0)[1].meta.number;
-    let path = lsm::files::table_path(Path::new(DIR), number);
-    let mut bytes = sim.contents(&path);
-    bytes[2] ^= 0xff;
-    sim.overwrite(&path, &bytes);
-    let failed = tree.compact(&all_of(&tree, &[0], 1));
-    let is_named = matches!(&failed, Err(Error::Corruption { file, .. }) if *file == path);
-    assert!(is_named, "table {number} is damaged: got {failed:?} {DURABLE}");
-    assert_eq!(shape(&tree.version()), [3], "tables of each level {DURABLE}");
-    let names = table_names(&sim);
-    assert_eq!(names.len(), 3, "files: {names:?} {LEAVES}");
+    // A block for each version of b: five that somebody saw when they were flushed, and nobody now.
+    let versions: Vec<String> = (2..=6).rev().map(|seq| format!("b@{seq}={seq:0>120}")).collect();
+    for (at, block) in [(0, "first"), (1, "second"), (3, "fourth"), (4, "last")] {
+        let sim = disk(1);
+        let tree = open(&sim);
+        for seq in 2..=5 {
+            tree.snapshots().add(|| Ok(seq)).expect("it is given");
+        }
+        flush_all(&tree, &["a@1=1", &versions.join(" "), "d@7=7"]);
+        (2..=5).for_each(|seq| tree.snapshots().remove(seq));
+        let number = tree.version().level(0)[1].meta.number;
+        let path = lsm::files::table_path(Path::new(DIR), number);
+        let mut bytes = sim.contents(&path);
+        let value = format!("{:0>120}", 6 - at);
+        let place = bytes.windows(120).position(|part| part == value.as_bytes());
+        bytes[place.expect("values are not compressed")] ^= 0xff;
+        sim.overwrite(&path, &bytes);
+        let failed = tree.compact(&all_of(&tree, &[0], 1));
+        let is_named = matches!(&failed, Err(Error::Corruption { file, .. }) if *file == path);
+        assert!(
+            is_named,
+            "the {block} block of table {number} is damaged: got {failed:?} {DURABLE}"
+        );
+        assert_eq!(shape(&tree.version()), [3], "tables of each level {DURABLE}");
+        let names = table_names(&sim);
+        assert_eq!(names.len(), 3, "files: {names:?} {LEAVES}");
+    }
 }
 
 #[test]

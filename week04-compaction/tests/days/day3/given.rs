@@ -23,7 +23,10 @@ pub(super) const FLOOR: &str = "(rule 1 of day 3: the last snapshot of a merge i
                                 that goes into it; that is the floor of the next version, and a \
                                 floor never sinks)";
 pub(super) const HIDES: &str = "(rule 2 of day 3: a tombstone goes if every snapshot sees it and \
-                                nothing older could have a version of its key; else it stays)";
+                                nothing older could have a version of its key; else it stays, and a \
+                                flush keeps its tombstones)";
+pub(super) const LOG: &str = "(rule 4 of day 3: one edit says all that a flush changes, and so where \
+                              the log goes on)";
 pub(super) const CUT: &str = "(rule 3 of day 3: a table ends when it has its size, and never between \
                               two versions of a key; without entries there is none; one is finished \
                               before the next is begun)";
@@ -172,9 +175,13 @@ pub(super) fn part_of_level_0(tree: &Tree, tables: std::ops::Range<usize>) -> Co
     compaction
 }
 
+/// Compacts all tables of `levels`, if there are any.
 #[track_caller]
 pub(super) fn compact(tree: &Tree, levels: &[usize], output_level: usize) {
-    run(tree, &all_of(tree, levels, output_level));
+    let compaction = all_of(tree, levels, output_level);
+    if !compaction.inputs.is_empty() {
+        run(tree, &compaction);
+    }
 }
 
 /// Runs a compaction that must go well.

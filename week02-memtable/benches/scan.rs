@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use common::*;
 use criterion::{Criterion, criterion_group, criterion_main};
-use memtable::{Frozen, LogMark, MemTable, SEQ_MAX, View, Visible};
+use memtable::{Frozen, LogMark, SEQ_MAX, StoreTable, View, Visible};
 use wal::{Direction, KeyRange};
 
 fn scan(criterion: &mut Criterion) {
@@ -45,9 +45,9 @@ fn read(key: &Bytes, value: &Bytes) -> bool {
 /// All entries in so many memtables: each key in one of them.
 fn view(count: u64) -> View {
     let part = |index: u64| {
-        let table = MemTable::new();
+        let table = StoreTable::new();
         let numbers = (0..ENTRIES).filter(|number| number % count == index);
-        numbers.for_each(|number| insert(&table, number));
+        numbers.for_each(|number| table.insert(number + 1, put(&key(number))));
         Arc::new(table)
     };
     let frozen = |index| Frozen { table: part(index), end: LogMark::default() };

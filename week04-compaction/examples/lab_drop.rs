@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use lsm::compaction::Compaction;
 use lsm::{LsmOptions, Tree};
-use memtable::{Flush, Frozen, LogMark, MemTable};
+use memtable::{Flush, Frozen, LogMark, StoreTable};
 use sstable::TableOptions;
 use wal::fs::{Fs, SimFs};
 use wal::{Operation, Result};
@@ -103,7 +103,7 @@ fn compact(change: Change, beside: Beside, part: u64) -> Result<(u64, u64)> {
 
 /// Flushes a memtable that has something to say of `part` of a hundred keys, all over.
 fn flush(tree: &Tree, change: Change, part: u64) -> Result<()> {
-    let table = MemTable::new();
+    let table = StoreTable::new();
     let mut mark = tree.flushed();
     for number in (0..KEYS).filter(|number| number % 100 < part) {
         mark.seq += 1;

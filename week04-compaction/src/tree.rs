@@ -248,7 +248,7 @@ impl Tree {
     /// # Errors
     ///
     /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
-    /// what the store has, and no other table is left. Those of [`apply`](Tree::apply).
+    /// what the store has, and no other table is left. Those of `apply`.
     ///
     /// # Cost
     ///

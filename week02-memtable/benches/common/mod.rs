@@ -45,7 +45,11 @@ pub(crate) fn insert(table: &MemTable, number: u64) {
 }
 
 pub(crate) fn insert_as(table: &MemTable, seq: Seq, number: u64) {
-    table.insert(seq, Operation::Put { key: &key(number), value: &VALUE });
+    table.insert(seq, put(&key(number)));
+}
+
+pub(crate) fn put(key: &[u8; 16]) -> Operation<'_> {
+    Operation::Put { key, value: &VALUE }
 }
 
 /// A memtable with all entries.

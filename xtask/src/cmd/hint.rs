@@ -85,7 +85,7 @@ fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
         anstream::println!("{} {what} is green: no hint needed", paint(GOOD, style::PASSED));
         return Ok(Answer::Yes);
     };
-    tell(repo, week, (unit, &report), &unit.argument(), args.more)
+    tell(repo, week, (unit, &report), unit.argument(), args.more)
 }
 
 /// What a hint is asked for, if not the first test that is not green.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lsm::{LEVEL_COUNT, LevelCursor, LiveTable, Source, Version, files};
-use memtable::{Kind, Lookup, MemTable, Merge, Visible};
+use memtable::{Kind, Lookup, Merge, StoreTable, Visible};
 use sstable::{BlockCache, TableBuilder, TableOptions};
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, show};
@@ -47,7 +47,7 @@ pub(super) struct Given {
     /// What is in the tables, with their levels; the first is table 1.
     tables: Vec<(usize, Vec<Entry>)>,
     /// Above all tables; empty unless it says something else.
-    memory: MemTable,
+    memory: StoreTable,
     /// All entries, in order.
     pub(super) entries: Vec<Entry>,
 }
@@ -91,7 +91,7 @@ pub(super) fn given_in(tables: &[(usize, Vec<Entry>)], cache: Option<&Arc<BlockC
     }
     let version = Version::new(levels, 0);
     let (tables, entries) = (tables.to_vec(), in_order(lists.concat()));
-    Given { sim, version, tables, memory: MemTable::new(), entries }
+    Given { sim, version, tables, memory: StoreTable::new(), entries }
 }
 
 /// Tables written as `level: entries`, with a slash between them.

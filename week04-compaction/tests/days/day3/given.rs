@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lsm::compaction::{Compaction, Survivor, Survivors};
 use lsm::{LEVEL_COUNT, LsmOptions, Source, TableMeta, Tree, Version};
-use memtable::{Cursor, Flush, Frozen, Kind, LogMark, Lookup, MemTable, Merge};
+use memtable::{Cursor, Flush, Frozen, Kind, LogMark, Lookup, Merge, StoreTable};
 use sstable::{Codec, TableOptions};
 use wal::fs::{File, Fs, Lock, SimFs};
 use wal::testing::{Workload, show};
@@ -43,8 +43,8 @@ pub(super) const DIR: &str = "/db";
 // Survivors.
 
 /// A memtable of these entries.
-pub(super) fn memtable_of(entries: &[Entry]) -> MemTable {
-    let table = MemTable::new();
+pub(super) fn memtable_of(entries: &[Entry]) -> StoreTable {
+    let table = StoreTable::new();
     for Entry { user_key: key, seq, kind, value } in entries {
         let operation = match kind {
             Kind::Put => Operation::Put { key, value },
@@ -57,7 +57,7 @@ pub(super) fn memtable_of(entries: &[Entry]) -> MemTable {
 
 /// What survives of these memtables, the newest first, each with whether it is the first of its key.
 pub(super) fn survivors_of(
-    tables: &[MemTable],
+    tables: &[StoreTable],
     snapshots: &[Seq],
     is_oldest: &dyn Fn(&[u8]) -> bool,
 ) -> Vec<(Entry, bool)> {

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use lsm::compaction::Compaction;
 use lsm::simulator::Simulator;
 use lsm::{Edit, LEVEL_COUNT, Levels, LsmOptions, Strategy, TableMeta, Tree, tiered};
-use memtable::{Flush, Frozen, LogMark, MemTable};
+use memtable::{Flush, Frozen, LogMark, StoreTable};
 use sstable::{Codec, TableOptions};
 use wal::fs::{Fault, Fs, Operation as SimOperation, SimFs, SyncGate};
 use wal::{Error, Operation, Result};
@@ -189,7 +189,7 @@ pub(super) fn try_flush(tree: &Tree) -> Result<()> {
 }
 
 pub(super) fn flush_entry(tree: &Tree, key: &str, value: &str, end: LogMark) -> Result<()> {
-    let table = MemTable::new();
+    let table = StoreTable::new();
     let put = Operation::Put { key: key.as_bytes(), value: value.as_bytes() };
     table.insert(end.seq, put);
     tree.flush(&Frozen { table: Arc::new(table), end })

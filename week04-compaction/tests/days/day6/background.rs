@@ -35,12 +35,14 @@ fn due() -> LsmOptions {
 /// Writes until a write is refused, and gives its error's text.
 #[track_caller]
 fn refusal(store: &Lsm, why: &str) -> String {
-    let refused = (0..1_000_000).find_map(|_| {
+    let refused = (0..100_000).find_map(|_| {
         thread::yield_now();
         store.write(batch(&[put("key0", "")]), Durability::Buffered).err()
     });
     let refused = refused.unwrap_or_else(|| {
-        panic!("{why}; nothing is compacted any more, and a million writes are taken {ENDS}")
+        panic!(
+            "{why}; nothing is compacted any more, and a hundred thousand writes are taken {ENDS}"
+        )
     });
     assert!(
         matches!(refused, Error::Poisoned { .. }),

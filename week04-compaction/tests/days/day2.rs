@@ -293,6 +293,9 @@ mod fits;
 // `manifest.rs`: it is made, grows, and is read.
 mod manifest;
 
+// Files that nobody names.
+mod orphans;
+
 // Edits of several records.
 mod pieces;
 
@@ -304,3 +307,4 @@ mod failures;
 
 // Power cuts, which ask for everything.
 mod crashes;
+mod promised;

@@ -8,6 +8,7 @@ use wal::testing::{
 };
 
 use super::given::*;
+use super::promised::Promised;
 
 /// A store's first life: flushes and compactions.
 fn small_life(sim: &SimFs, promised: &mut Promised) -> Result<()> {

@@ -23,59 +23,60 @@ pub(super) fn open_lsm(dir: &Path, settings: &Settings) -> Result<Box<dyn Store>
         table: TableOptions { codec: Codec::None, ..TableOptions::default() },
         ..LsmOptions::default()
     };
-    Ok(Box::new(OurLsm(Lsm::open(Arc::new(OsFs), dir, options)?)))
+    let store = Lsm::open(Arc::new(OsFs), dir, options)?;
+    Ok(Box::new(Ours { store, settle: |store| Ok(store.settle()?), written }))
 }
 
 pub(super) fn open_mem_store(dir: &Path, settings: &Settings) -> Result<Box<dyn Store>> {
     let options = MemOptions { memtable_size: settings.buffer_size(), ..MemOptions::default() };
-    Ok(Box::new(Ours(MemStore::open(Arc::new(OsFs), dir, options)?)))
+    Ok(Box::new(Ours::new(MemStore::open(Arc::new(OsFs), dir, options)?)))
 }
 
 pub(super) fn open_log_store(dir: &Path, _: &Settings) -> Result<Box<dyn Store>> {
-    Ok(Box::new(Ours(LogStore::open(Arc::new(OsFs), dir, StoreOptions::default())?)))
+    Ok(Box::new(Ours::new(LogStore::open(Arc::new(OsFs), dir, StoreOptions::default())?)))
 }
 
-/// A store without tables.
-struct Ours<S>(S);
+/// One of our stores, and what only some of them can do.
+struct Ours<S> {
+    store: S,
+    settle: fn(&S) -> Result<()>,
+    written: fn(&S) -> Option<u64>,
+}
+
+impl<S> Ours<S> {
+    /// A store that tidies nothing up.
+    fn new(store: S) -> Ours<S> {
+        Ours { store, settle: |_| Ok(()), written: |_| None }
+    }
+}
 
 impl<S: Engine> Store for Ours<S> {
     fn write(&self, entries: &[([u8; 16], &[u8])], sync: bool) -> Result<()> {
-        write(&self.0, entries, sync)
+        write(&self.store, entries, sync)
     }
 
     fn get(&self, key: &[u8; 16]) -> Result<Option<u8>> {
-        get(&self.0, key)
+        get(&self.store, key)
     }
 
     fn scan(&self, first: &[u8; 16], count: usize) -> Result<usize> {
-        scan(&self.0, first, count)
-    }
-}
-
-struct OurLsm(Lsm);
-
-impl Store for OurLsm {
-    fn write(&self, entries: &[([u8; 16], &[u8])], sync: bool) -> Result<()> {
-        write(&self.0, entries, sync)
-    }
-
-    fn get(&self, key: &[u8; 16]) -> Result<Option<u8>> {
-        get(&self.0, key)
-    }
-
-    fn scan(&self, first: &[u8; 16], count: usize) -> Result<usize> {
-        scan(&self.0, first, count)
+        scan(&self.store, first, count)
     }
 
     fn settle(&self) -> Result<()> {
-        Ok(self.0.settle()?)
+        (self.settle)(&self.store)
     }
 
     fn written(&self) -> Option<u64> {
-        let stats = self.0.stats();
-        let value = |name| stats.counters.iter().find(|counter| counter.name == name);
-        Some(value("flushed_bytes")?.value + value("compaction_written")?.value)
+        (self.written)(&self.store)
     }
+}
+
+/// Bytes of the tables that flushes and compactions have written.
+fn written(store: &Lsm) -> Option<u64> {
+    let stats = store.stats();
+    let value = |name| stats.counters.iter().find(|counter| counter.name == name);
+    Some(value("flushed_bytes")?.value + value("compaction_written")?.value)
 }
 
 fn write(store: &impl Engine, entries: &[([u8; 16], &[u8])], sync: bool) -> Result<()> {

@@ -68,14 +68,52 @@ impl Item {
 ///
 /// The line and column, if a bracket has no partner or `text` is not made of Rust's tokens.
 pub(crate) fn items(text: &str) -> Result<Vec<Item>> {
-    let tokens: TokenStream = text.parse().map_err(|error: LexError| {
+    let mut found = Vec::new();
+    collect(lexed(text)?, &Owner::default(), &mut found);
+    Ok(found)
+}
+
+fn lexed(text: &str) -> Result<TokenStream> {
+    text.parse().map_err(|error: LexError| {
         let at = error.span().start();
         let (line, column) = (at.line, at.column + 1);
         anyhow!("line {line}, column {column}: a bracket without its partner, or no Rust")
-    })?;
+    })
+}
+
+/// Where the bodies of functions and methods stand in `text`, in bytes and with their braces; only
+/// those that may run anything and return what they like: none of a `const fn`, of one that returns
+/// an `impl Trait`, or of a module within the file.
+///
+/// # Errors
+///
+/// As [`items`].
+pub(crate) fn bodies(text: &str) -> Result<Vec<Range<usize>>> {
     let mut found = Vec::new();
-    collect(tokens, &Owner::default(), &mut found);
+    collect_bodies(lexed(text)?, &mut found);
     Ok(found)
+}
+
+fn collect_bodies(tokens: TokenStream, found: &mut Vec<Range<usize>>) {
+    let tokens = Vec::from_iter(tokens);
+    let mut rest = &tokens[..];
+    while !rest.is_empty() {
+        rest = &rest[inner_attributes_len(rest)..];
+        rest = &rest[attributes_len(rest)..];
+        let (modifiers, behind) = rest.split_at(modifiers_len(rest));
+        let (item, behind) = behind.split_at(item_len(behind));
+        rest = behind;
+        let keyword = item.first().and_then(ident).unwrap_or_default();
+        let is_word =
+            |tokens: &[TokenTree], word| tokens.iter().any(|t| ident(t).as_deref() == Some(word));
+        match (keyword.as_str(), body(item)) {
+            ("fn", Some(_)) if !is_word(modifiers, "const") && !is_word(item, "impl") => {
+                found.extend(item.last().map(|body| body.span().byte_range()));
+            }
+            ("impl" | "trait", Some(body)) => collect_bodies(body, found),
+            _ => {}
+        }
+    }
 }
 
 /// What items stand in: a file, a module, a trait, an implementation.
@@ -314,6 +352,22 @@ enum Last {}
         assert_eq!(found.iter().map(line).filter(|(a, b)| a + 1 != *b).count(), 0, "one line each");
         let end = text.lines().nth(2).expect("there").len();
         assert_eq!(found[1].columns.1, end, "a block in a type is not the body");
+    }
+
+    #[test]
+    fn bodies_are_of_functions_that_may_run_anything() {
+        let text = "\
+/// Größe {
+fn of_a_file() -> [u8; { 1 }] { [1] }
+impl Log { pub fn method(&self) { if true {} } const fn known() {} }
+trait Disk { fn given(&self) { panic!() } fn promised(&self); }
+fn opaque() -> impl Fn() { || {} }
+mod inner { fn out_of_sight() {} }
+macro_rules! make { () => { fn made() {} } }
+";
+        let found = bodies(text).expect("valid");
+        let found: Vec<&str> = found.into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["{ [1] }", "{ if true {} }", "{ panic!() }"]);
     }
 
     #[test]

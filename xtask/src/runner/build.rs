@@ -38,6 +38,8 @@ pub(crate) struct Built {
     pub(crate) exe: PathBuf,
     /// The package's directory, which its tests run in.
     pub(crate) package_dir: PathBuf,
+    /// A variable that its tests find set, and to what.
+    pub(crate) variable: Option<(&'static str, String)>,
 }
 
 /// Builds the tests of a package. `on_crate` hears the name of each crate that is ready.
@@ -83,7 +85,7 @@ pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow
         {
             let manifest = Path::new(message["manifest_path"].as_str().unwrap_or_default());
             let package_dir = manifest.parent().unwrap_or(job.workspace).to_path_buf();
-            built = Some(Built { exe: exe.into(), package_dir });
+            built = Some(Built { exe: exe.into(), package_dir, variable: None });
         }
     }
     let status = groups::wait(child).context("cannot wait for cargo")?;
@@ -117,6 +119,7 @@ impl Built {
         for name in ["RUST_TEST_THREADS", "RUST_TEST_NOCAPTURE", "RUST_TEST_SHUFFLE"] {
             command.env_remove(name);
         }
+        command.envs(self.variable.clone());
         command
     }
 }

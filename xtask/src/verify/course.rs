@@ -25,7 +25,7 @@ pub(super) fn sync(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Che
     let mut problems = skeleton::differences(repo, course.week)?;
     problems.extend(manifest_problems(repo, course.week)?);
     for bug in &course.bugs {
-        if let Err(error) = course.with_bug(bug) {
+        if let Err(error) = course.wrong_file(bug) {
             problems.push(format!("the bug `{}`: {error:#}", bug.name));
         }
     }

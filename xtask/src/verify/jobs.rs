@@ -3,7 +3,7 @@
 //! A slot is a place to build: a tree and a target directory of its own, so that two trees never
 //! wait for each other's lock, and the second run of a proof finds what the first one built.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, TryLockError};
 use std::sync::Mutex;
 use std::sync::mpsc;
@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::cache::Cache;
 use super::slot::Slot;
 use super::zoo::Bug;
-use super::{Check, Prepared, Proof, Request, course, print_check, trees};
+use super::{Check, Prepared, Proof, Request, bugs, course, print_check, trees};
 use crate::nearest::unknown;
 use crate::repo::Repo;
 use crate::style::Progress;
@@ -27,7 +27,8 @@ enum Task<'a> {
     Green(&'a Prepared<'a>),
     /// Red and day by day share a tree: so many units are solved.
     Tree(&'a Prepared<'a>, usize),
-    Bug(&'a Prepared<'a>, &'a Bug),
+    /// The bugs of one unit are built together.
+    Bugs(&'a Prepared<'a>, &'a str, Vec<&'a Bug>),
     Zoo(&'a Prepared<'a>),
     Guide,
     Days(&'a Prepared<'a>),
@@ -41,7 +42,7 @@ impl Task<'_> {
                 course.week.label()
             }
             Task::Tree(course, solved) => trees::subject(course.week, *solved),
-            Task::Bug(course, bug) => format!("{} {}", course.week.label(), bug.name),
+            Task::Bugs(course, unit, _) => format!("{} {unit}", course.week.label()),
             Task::Guide => course::GUIDE.to_owned(),
         }
     }
@@ -51,8 +52,16 @@ impl Task<'_> {
             Task::Sync(_) => Proof::Sync,
             Task::Green(_) => Proof::Green,
             Task::Tree(..) => Proof::Days,
-            Task::Bug(..) | Task::Zoo(_) => Proof::Zoo,
+            Task::Bugs(..) | Task::Zoo(_) => Proof::Zoo,
             Task::Guide | Task::Days(_) => Proof::Book,
+        }
+    }
+
+    /// Of how many steps that can be told of.
+    fn step_count(&self) -> usize {
+        match self {
+            Task::Bugs(_, _, bugs) => bugs.len(),
+            _ => 1,
         }
     }
 }
@@ -66,8 +75,8 @@ pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Resu
     }
     ensure!(!prepared.is_empty(), "no week is open yet");
     let tasks = tasks(&prepared, request)?;
-    let total = tasks.len();
-    let slot_count = request.slot_count.min(total).max(1);
+    let total: usize = tasks.iter().map(Task::step_count).sum();
+    let slot_count = request.slot_count.min(tasks.len()).max(1);
     let _alone = lock(repo)?;
     let queue = Mutex::new(tasks);
     let cache = &Cache::open(repo, request.fresh);
@@ -83,7 +92,7 @@ pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Resu
                 while let Some(task) = next() {
                     let send = |event| sender.send(event).expect("all slots are listened to");
                     send(Event::Begun(format!("{} {}", task.proof().name(), task.subject())));
-                    send(Event::Done(perform(repo, &slot, cache, request, &task)));
+                    perform(repo, &slot, cache, request, &task, &mut |new| send(Event::Done(new)));
                 }
             });
         }
@@ -109,6 +118,7 @@ pub(crate) fn run(repo: &Repo, weeks: &Weeks, request: &Request) -> anyhow::Resu
 /// What a slot tells.
 enum Event {
     Begun(String),
+    /// A step is done.
     Done(Vec<Check>),
 }
 
@@ -136,7 +146,11 @@ fn tasks<'a>(
         }
         if wanted(Proof::Zoo) {
             let is_meant = |bug: &&Bug| request.bug.as_ref().is_none_or(|name| *name == bug.name);
-            tasks.extend(week.bugs.iter().filter(is_meant).map(|bug| Task::Bug(week, bug)));
+            let mut of_unit: BTreeMap<&str, Vec<&Bug>> = BTreeMap::new();
+            for bug in week.bugs.iter().filter(is_meant) {
+                of_unit.entry(bug.day()).or_default().push(bug);
+            }
+            tasks.extend(of_unit.into_iter().map(|(unit, bugs)| Task::Bugs(week, unit, bugs)));
             if request.bug.is_none() {
                 tasks.push_back(Task::Zoo(week));
             }
@@ -152,24 +166,26 @@ fn tasks<'a>(
     Ok(tasks)
 }
 
+/// Does `task`, and tells of each of its steps.
 fn perform(
     repo: &Repo,
     slot: &Slot,
     cache: &Cache,
     request: &Request,
     task: &Task<'_>,
-) -> Vec<Check> {
+    tell: &mut dyn FnMut(Vec<Check>),
+) {
     let begun = Instant::now();
     let checks = match task {
         Task::Sync(course) => course::sync(repo, course),
         Task::Green(course) => trees::green(repo, course),
         Task::Tree(course, solved) => trees::day(slot, cache, course, *solved, &request.proofs),
-        Task::Bug(course, bug) => trees::bug(slot, cache, course, bug),
+        Task::Bugs(course, _, bugs) => return bugs::prove(slot, cache, course, bugs, tell),
         Task::Zoo(course) => Ok(vec![course::zoo(course)]),
         Task::Guide => course::guide(repo),
         Task::Days(course) => course::days(repo, course),
     };
-    checks.unwrap_or_else(|error| {
+    tell(checks.unwrap_or_else(|error| {
         vec![Check {
             proof: task.proof(),
             subject: task.subject(),
@@ -177,7 +193,7 @@ fn perform(
             notes: Vec::new(),
             took: Some(begun.elapsed()),
         }]
-    })
+    }));
 }
 
 /// Holds the slots for this process: two that build in one tree would test each other's code.

@@ -10,8 +10,10 @@
 //! | zoo   | every plausible wrong solution is caught on its day |
 //! | book  | the guide is whole, and so are hints and sizes of days |
 //!
-//! Read [`jobs`] for how the work is spread, [`trees`] for the proofs that build and run.
+//! Read [`jobs`] for how the work is spread, [`trees`] and [`bugs`] for the proofs that build and
+//! run.
 
+mod bugs;
 mod cache;
 mod course;
 mod jobs;
@@ -20,8 +22,10 @@ mod slot;
 mod tests;
 mod tree;
 mod trees;
+mod weave;
 mod zoo;
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -136,21 +140,36 @@ impl<'a> Prepared<'a> {
         tree
     }
 
-    /// The course with the days up to that of `bug` solved, the bug in place and no other unit's
-    /// tests, and the day's unit.
+    /// How many units are solved when `unit` is done.
+    fn solved_with(&self, unit: &Unit) -> usize {
+        self.week.units().position(|other| other.id == unit.id).map_or(0, |index| index + 1)
+    }
+
+    /// The course with the units up to `unit` solved, these files of the week's `src` changed and no
+    /// other unit's tests.
+    fn changed(
+        &self,
+        unit: &Unit,
+        files: impl IntoIterator<Item = (PathBuf, String)>,
+    ) -> anyhow::Result<Tree> {
+        let mut tree = self.solved(self.solved_with(unit));
+        for (path, text) in files {
+            tree.set_source(self.week, &path, text);
+        }
+        tree.keep_tests_of(self.week, unit)?;
+        Ok(tree)
+    }
+
+    /// The file that `bug` is in, with it, as it is on the day that must catch it.
     ///
     /// # Errors
     ///
     /// If there is no such day, or [`Bug::apply`] finds no place for it.
-    fn with_bug(&self, bug: &Bug) -> anyhow::Result<(&'a Unit, Tree)> {
+    fn wrong_file(&self, bug: &Bug) -> anyhow::Result<(&'a Unit, PathBuf, String)> {
         let unit = bug.unit(self.week)?;
-        let units = self.week.unit_ids();
-        let solved = units.iter().position(|id| *id == unit.id).map_or(0, |index| index + 1);
-        let (path, text) = bug.apply(self.week, &self.files, &units[..solved])?;
-        let mut tree = self.solved(solved);
-        tree.set_source(self.week, &path, text);
-        tree.keep_tests_of(self.week, unit)?;
-        Ok((unit, tree))
+        let solved = &self.week.unit_ids()[..self.solved_with(unit)];
+        let (path, text) = bug.apply(self.week, &self.files, solved)?;
+        Ok((unit, path, text))
     }
 
     /// The tests of the week, built against the solution where it stands.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::bail;
 
 use super::tree::Tree;
+use super::weave::CHOICE;
 use crate::repo::Repo;
 use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Outcome, Planned, Report};
 use crate::week::{Week, test_name};
@@ -35,6 +36,7 @@ pub(super) enum Until {
 pub(super) struct Ran {
     /// `day1::zeros_are_no_record`.
     pub(super) test: String,
+    pub(super) duration_ms: u64,
     outcome: Outcome,
 }
 
@@ -85,14 +87,13 @@ impl Gate {
         self.tests.iter().filter(is_meant).cloned().collect()
     }
 
-    /// Runs the tests of `units`, each in a process of its own.
+    /// Runs `tests`, each in a process of its own.
     pub(super) fn run(
         &self,
         week: &Week,
-        units: &[&str],
+        tests: &[String],
         until: Until,
     ) -> anyhow::Result<Vec<Ran>> {
-        let tests = self.tests_of(units);
         let plan: Vec<Planned> = tests.iter().map(|test| planned(week, test)).collect();
         let stop = AtomicBool::new(false);
         let reports = runner::run(&self.built, &plan, &stop, |event| {
@@ -102,8 +103,18 @@ impl Gate {
                 stop.store(true, Ordering::Relaxed);
             }
         })?;
-        let ran = |report: Report| Ran { test: report.test, outcome: report.outcome };
+        let ran = |report: Report| Ran {
+            test: report.test,
+            duration_ms: report.duration_ms,
+            outcome: report.outcome,
+        };
         Ok(reports.into_iter().map(ran).collect())
+    }
+
+    /// The same gate, in which bug `number` of those woven into its tree is chosen.
+    pub(super) fn choosing(&self, number: usize) -> Gate {
+        let variable = Some((CHOICE, number.to_string()));
+        Gate { built: Built { variable, ..self.built.clone() }, tests: self.tests.clone() }
     }
 }
 

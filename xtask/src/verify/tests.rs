@@ -61,6 +61,8 @@ fn it_proves_nothing() {
 const BUGS: &[(&str, &str, &str, &str)] = &[
     ("nothing_is_appended", "log.push(byte);", "let _ = (log, byte);", "day1"),
     ("nothing_is_flushed", "    flush(log);\n", "    let _ = flush;\n", "day2"),
+    ("one_is_too_many", "log.len()", "log.len() + 1", "day2"),
+    ("it_has_no_type", "log.len()", "log.size()", "day2"),
     ("it_is_gone", "log.pop();", "", "day1"),
     ("it_is_no_rust", "log.push(byte);", "log.push(", "day1"),
     ("it_never_ends", "log.push(byte);", "while log.len() < 9 {} let _ = byte;", "day1"),
@@ -126,10 +128,11 @@ fn every_fault_of_a_course_is_found_and_no_other() {
         "sync week01: the bug `it_is_gone`: its text is not in src/log.rs any more: \
              \"log.pop();\"",
         "sync week01: week01-wal/src/lib.rs is not what solutions/ gives",
+        "zoo week01 it_has_no_type: it does not compile",
         "zoo week01 it_is_gone: its text is not in src/log.rs any more: \"log.pop();\"",
         "zoo week01 it_is_no_rust: it does not compile",
         "zoo week01 nothing_is_flushed: no test of day 2 finds it: All.",
-        "zoo week01: 5 bugs in the zoo, want 8 at least",
+        "zoo week01: 7 bugs in the zoo, want 8 at least",
     ];
     assert_eq!(problems(&checks), want);
     let hung = checks.iter().find(|check| check.subject == "week01 it_never_ends").unwrap();
@@ -141,7 +144,8 @@ fn every_fault_of_a_course_is_found_and_no_other() {
         let check = again.iter().find(|check| check.subject.ends_with(name)).unwrap();
         check.took.is_none()
     };
-    assert!(known("nothing_is_appended") && known("up to day2"), "{again:?}");
+    assert!(known("nothing_is_appended") && known("one_is_too_many"), "{again:?}");
+    assert!(known("up to day2"), "{again:?}");
     assert!(!known("nothing_is_flushed") && !known("up to day1"), "{again:?}");
     fixture.write("week01-wal/tests/days/day1.rs", &DAY1.replace("[1, 2]", "[2, 1]"));
     let changed = verify(&fixture, &[Proof::Days]);

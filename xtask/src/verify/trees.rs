@@ -1,10 +1,9 @@
-//! The proofs that build and run: green, red, day by day, the zoo.
+//! The proofs that build a tree and run its tests: green, red, day by day.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::cache::Cache;
 use super::slot::{Gate, Ran, Slot, Until, is_of};
-use super::zoo::Bug;
 use super::{Check, Prepared, Proof};
 use crate::repo::Repo;
 use crate::week::Week;
@@ -20,7 +19,7 @@ pub(super) fn green(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Ch
     problems.extend(strays.map(|test| format!("{test} is of no day of week.toml")));
     let bare = units.iter().filter(|unit| gate.tests_of(&[**unit]).is_empty());
     problems.extend(bare.map(|unit| format!("{unit} has no test")));
-    problems.extend(not_passed(&gate.run(week, &units, Until::End)?));
+    problems.extend(not_passed(&gate.run(week, &gate.tests_of(&units), Until::End)?));
     let (subject, notes) = (week.label(), Vec::new());
     Ok(vec![Check { proof: Proof::Green, subject, problems, notes, took: Some(begun.elapsed()) }])
 }
@@ -61,7 +60,7 @@ pub(super) fn day(
         let (problems, notes) = match gate.get_or_insert_with(build) {
             Err(said) => (vec![std::mem::replace(said, "it does not compile".into())], Vec::new()),
             Ok(gate) => {
-                let ran = gate.run(course.week, asked, Until::End)?;
+                let ran = gate.run(course.week, &gate.tests_of(asked), Until::End)?;
                 // A test that needs its whole time limit to turn red lets a learner wait for it.
                 let hung = ran.iter().filter(|ran| proof == Proof::Red && ran.hung());
                 let notes = hung.map(|ran| format!("{} hangs until its time is over", ran.test));
@@ -86,51 +85,6 @@ pub(super) fn subject(week: &Week, solved: usize) -> String {
 
 /// What is wrong with results, one line each.
 type Judge = fn(&[Ran]) -> Vec<String>;
-
-/// One wrong solution: it must compile, and a test of its day must find it.
-pub(super) fn bug(
-    slot: &Slot,
-    cache: &Cache,
-    course: &Prepared<'_>,
-    bug: &Bug,
-) -> anyhow::Result<Vec<Check>> {
-    let begun = Instant::now();
-    let week = course.week;
-    let subject = format!("{} {}", week.label(), bug.name);
-    let check = |problems, notes, took| Check {
-        proof: Proof::Zoo,
-        subject: subject.clone(),
-        problems,
-        notes,
-        took,
-    };
-    let outcome = (|| {
-        let (unit, tree) = course.with_bug(bug)?;
-        let asked = [unit.id.as_str()];
-        let key = cache.key(Proof::Zoo.name(), &asked, &tree);
-        if let Some(notes) = cache.recall(&key) {
-            return Ok(check(Vec::new(), notes, None));
-        }
-        let ran = slot.build(week, &tree)?.run(week, &asked, Until::FirstRed)?;
-        let caught = ran.iter().find(|ran| !ran.passed());
-        let (problems, notes) = match caught {
-            None => {
-                (vec![format!("no test of {} finds it: {}", unit.label(), bug.breaks())], vec![])
-            }
-            Some(by) if by.hung() => (vec![], vec![format!("found by a time limit: {}", by.test)]),
-            Some(_) => (vec![], vec![]),
-        };
-        if problems.is_empty() {
-            cache.remember(&key, &notes)?;
-        }
-        Ok(check(problems, notes, Some(begun.elapsed())))
-    })();
-    let failed = |error: anyhow::Error| {
-        let took: Duration = begun.elapsed();
-        check(vec![format!("{error:#}")], Vec::new(), Some(took))
-    };
-    Ok(vec![outcome.unwrap_or_else(failed)])
-}
 
 fn not_passed(ran: &[Ran]) -> Vec<String> {
     let red = ran.iter().filter(|ran| !ran.passed());

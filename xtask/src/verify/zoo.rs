@@ -90,6 +90,11 @@ impl Bug {
             .ok_or_else(|| unknown(&format!("day of {}", week.label()), &self.day, week.unit_ids()))
     }
 
+    /// The id of that unit, which may not exist.
+    pub(crate) fn day(&self) -> &str {
+        &self.day
+    }
+
     /// What goes wrong because of it.
     pub(crate) fn breaks(&self) -> &str {
         self.breaks.trim()

@@ -28,8 +28,9 @@ pub struct Visible<C> {
     /// The snapshot: operations with larger numbers are not seen.
     seq: Seq,
     state: State,
-    /// The key that was decided last, going forward.
-    decided: Option<Bytes>,
+    /// The key that was decided last, going forward. A copy: to share it would cost an allocation
+    /// for every key that nobody else shares.
+    decided: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl<C: Cursor> Visible<C> {
     fn forward(&mut self) -> Result<Option<Entry>> {
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
         // Any other version decides its key, whatever its kind. At what was returned last, the cursor
-        // still is: no need to compare there.
+        // still is: no need to compare there. The memory for the decided key serves again.
         todo!("day 4: forward")
     }
 

@@ -28,8 +28,9 @@ pub struct Visible<C> {
     /// The snapshot: operations with larger numbers are not seen.
     seq: Seq,
     state: State,
-    /// The key that was decided last, going forward.
-    decided: Option<Bytes>,
+    /// The key that was decided last, going forward. A copy: to share it would cost an allocation
+    /// for every key that nobody else shares.
+    decided: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl<C: Cursor> Visible<C> {
         // ANCHOR: day4_forward
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
         // Any other version decides its key, whatever its kind. At what was returned last, the cursor
-        // still is: no need to compare there.
+        // still is: no need to compare there. The memory for the decided key serves again.
         if self.decided.is_some() {
             self.cursor.next()?;
         }
@@ -75,11 +76,11 @@ impl<C: Cursor> Visible<C> {
             }
             let is_decided = self.decided.as_ref().is_some_and(|key| self.cursor.is_at(key));
             if key.seq <= self.seq && !is_decided {
-                let is_put = key.kind == Kind::Put;
-                let (user_key, value) = self.cursor.entry();
-                self.decided = Some(user_key.clone());
-                if is_put {
-                    return Ok(Some((user_key, value)));
+                let decided = self.decided.get_or_insert_default();
+                decided.clear();
+                decided.extend_from_slice(key.user_key);
+                if key.kind == Kind::Put {
+                    return Ok(Some(self.cursor.entry()));
                 }
             }
             self.cursor.next()?;

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use anyhow::Result;
-use rocksdb::statistics::Ticker;
+use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, Options, ReadOptions, WaitForCompactOptions,
     WriteBatch, WriteOptions,
@@ -22,7 +22,9 @@ pub(super) fn open(dir: &Path, settings: &Settings) -> Result<Box<dyn Store>> {
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(settings.buffer_size());
     options.set_compression_type(DBCompressionType::None);
+    // Of its statistics no more than what the amplification is told from: the others cost time.
     options.enable_statistics();
+    options.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
     // One thread for flushes and one for compactions, as ours has.
     options.set_max_background_jobs(2);
     Ok(Box::new(Rocks { db: DB::open(&options, dir)?, options }))

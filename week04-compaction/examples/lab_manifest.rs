@@ -97,9 +97,9 @@ fn flush(manifest: &mut Manifest) -> Result<Edit> {
     let last = manifest.state().levels.level(0).iter().map(|table| (0, table.number));
     Ok(Edit {
         flushed: Some(LogMark { lsn: lsn + 4_000_000, seq: seq + 40_000 }),
-        next_number: None,
         removed: last.collect(),
         added: vec![(0, table(number, seq + 1, 0))],
+        ..Edit::default()
     })
 }
 
@@ -110,8 +110,8 @@ fn store_of(tables: u64) -> State {
     let edit = Edit {
         flushed: Some(LogMark { lsn: 4_000_000, seq: 40_000 }),
         next_number: Some(tables + 1),
-        removed: Vec::new(),
         added: below.chain(newest).collect(),
+        ..Edit::default()
     };
     State::new().apply(&edit).expect("they have no key in common")
 }

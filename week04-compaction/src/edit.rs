@@ -8,12 +8,16 @@
 //! │   3 │ removed      │ level 1, number 8                                                  │
 //! │   4 │ added        │ level 1, number 8, size 8, entries 8, tombstones 8, smallest and   │
 //! │     │              │ largest seq 8 and 8, smallest and largest key: length 4, bytes     │
+//! │   5 │ note         │ key 8, length 4, bytes                                             │
 //! └─────┴──────────────┴───────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! Fields stand one behind the other in the order of their tags, each a byte for its tag and then its
-//! content; 3 and 4 may come any number of times, 1 and 2 at most once. Integers are little-endian.
+//! content; 3, 4 and 5 may come any number of times, 1 and 2 at most once. Integers are little-endian.
 //! There is one way to write an edit, and checksums are around all of it: it goes into records.
+//!
+//! Notes are what other parts of the store want to remember together with its tables, at the same
+//! moment. Nobody here looks into them.
 
 use std::sync::Arc;
 
@@ -26,6 +30,7 @@ const FLUSHED: u8 = 1;
 const NEXT_NUMBER: u8 = 2;
 const REMOVED: u8 = 3;
 const ADDED: u8 = 4;
+const NOTE: u8 = 5;
 
 /// What changes from one state to the next, all of it at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct Edit {
     pub removed: Vec<(usize, u64)>,
     /// Each table that is new in a level.
     pub added: Vec<(usize, Arc<TableMeta>)>,
+    /// Under each key what is to be remembered; nothing takes away what was there.
+    pub notes: Vec<(u64, Arc<[u8]>)>,
 }
 
 impl Edit {
@@ -95,6 +102,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A key, or a note's bytes: their length first.
     fn key(&mut self) -> Result<Vec<u8>, BadEdit> {
         let size = self.bytes(size_of::<u32>())?.try_into().expect("there are four");
         Ok(self.bytes(u32::from_le_bytes(size) as usize)?.to_vec())

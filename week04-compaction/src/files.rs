@@ -5,12 +5,13 @@
 //!   CURRENT            one line: the name of the manifest that counts
 //!   MANIFEST-000003    a log of edits
 //!   000007.sst         a table
+//!   000008.val         values that live apart from the tables: lab `valuelog`
 //!   log/               week 2's store: a directory of its own, with a lock of its own
 //!   000007.sst.tmp     half written, as is CURRENT.tmp; after a crash they mean nothing
 //! ```
 //!
-//! Manifests and tables are numbered by one counter, and no two that were ever named have the same
-//! number.
+//! Manifests, tables and value files are numbered by one counter, and no two that were ever named
+//! have the same number.
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,18 @@ pub enum FileKind {
 /// The path of table `number`.
 pub fn table_path(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{number:06}.sst"))
+}
+
+/// The path of value file `number`.
+pub fn value_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:06}.val"))
+}
+
+/// The number of the value file of this name; `None` if it is another file.
+pub fn value_number(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(".val")?.parse().ok().filter(|&number| number <= NUMBER_MAX)?;
+    // Only names that are made here.
+    (name == format!("{number:06}.val")).then_some(number)
 }
 
 /// The name of manifest `number`.

@@ -59,6 +59,17 @@ pub struct LsmOptions {
     ///
     /// Less takes less room on disk; everything is written more often.
     pub space_max_percent: u64,
+    /// Values of so many bytes or more live in files of their own, and tables have pointers of 17
+    /// bytes in their place. Default `None`: all values are in the tables. Lab `valuelog`.
+    ///
+    /// A store is made with it or without, for good. With it each value has a byte more, and the
+    /// number may be another one each time the store is opened: it holds for what is written then.
+    pub value_min: Option<usize>,
+    /// When more than so many percent of a value file are garbage, what is left of it is moved.
+    /// Default 50.
+    ///
+    /// Less takes less room on disk; values are written more often. 100 or more moves nothing.
+    pub value_garbage_percent: u64,
     /// How the log is laid out.
     pub log: LogOptions,
     /// What to do about bytes in the log that are no record.
@@ -81,6 +92,8 @@ impl Default for LsmOptions {
             base_level_size: 256 << 20,
             level_ratio: 10,
             space_max_percent: 100,
+            value_min: None,
+            value_garbage_percent: 50,
             log: LogOptions::default(),
             recovery: RecoveryMode::default(),
         }

@@ -9,7 +9,7 @@
 //! One thread flushes, one compacts; readers wait for neither. An edit is durable before anybody sees
 //! what it says, so that nothing that was read can be gone after a power cut.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,23 +18,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use memtable::{Flush, Frozen, LogMark};
 use parking_lot::{Condvar, Mutex};
 use sstable::{BlockCache, TableBuilder, TableOptions};
 use wal::fs::Fs;
-use wal::{Error, Result, Seq};
+use wal::{Error, Result, Scan, Seq, WriteBatch};
 
 use crate::compaction::{Compaction, Survivors, write_tables};
 use crate::control::Pressure;
 use crate::edit::Edit;
 use crate::files::table_path;
 use crate::levels::{LEVEL_COUNT, TableMeta};
-use crate::manifest::{Manifest, orphans};
+use crate::manifest::{Manifest, State, orphans};
 use crate::options::{LsmOptions, Strategy};
 use crate::snapshots::Snapshots;
 use crate::source::Source;
+use crate::values::{OpenValues, Output, Placing, References, TAGGED, ValueWriter};
 use crate::version::{LevelCursor, LiveTable, Version};
-use crate::{leveled, tiered};
+use crate::{leveled, tiered, values};
 
 /// The tables of an open store.
 pub struct Tree {
@@ -73,6 +75,8 @@ pub struct Counters {
     pub compaction_read: AtomicU64,
     /// Size of those that came of them, in bytes.
     pub compaction_written: AtomicU64,
+    /// Size of the records that were written to value files, in bytes.
+    pub value_written: AtomicU64,
     /// Writes that waited a little.
     pub slowed_writes: AtomicU64,
     /// Writes that waited for compaction.
@@ -91,12 +95,25 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::recover`], of [`LiveTable::reopen`] and of [`Manifest::create`].
+    /// Those of [`Manifest::recover`], of [`LiveTable::reopen`] and of [`Manifest::create`]; of a store
+    /// with a value log, those of [`values::check_setting`] and of [`OpenValues::open`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Tree> {
         let cache = Arc::new(BlockCache::new(options.cache_size));
-        let (manifest, version) = open_tables(&fs, dir, &cache)?;
+        let mut state = Manifest::recover(&*fs, dir)?;
+        let mut values = OpenValues::default();
+        if options.value_min.is_some() || state.notes.contains_key(&TAGGED) {
+            values::check_setting(&*fs, dir, &mut state, &options)?;
+            values = OpenValues::open(&fs, dir, &state)?;
+        }
+        let (manifest, mut version) = open_tables(&fs, dir, state, &cache)?;
+        let mut orphans = orphans(&*fs, dir, &manifest)?;
+        if options.value_min.is_some() {
+            values.give_to(version.tables());
+            version = version.with_values();
+            orphans.extend(values::orphans(&*fs, dir, manifest.state())?);
+        }
         Ok(Tree {
-            orphans: orphans(&*fs, dir, &manifest)?,
+            orphans,
             fs,
             dir: dir.to_path_buf(),
             options,
@@ -158,8 +175,8 @@ impl Tree {
     }
 
     /// Makes tables of what survives of `sources`, for `level`: complete, synced, open, and named by
-    /// nobody yet. `snapshots` ascend, and `is_oldest` says of a key whether nothing older has it;
-    /// `may_go_on` is asked before each table.
+    /// nobody yet; so is the value file that they point into, if there is one. `snapshots` ascend, and
+    /// `is_oldest` says of a key whether nothing older has it; `may_go_on` is asked before each table.
     ///
     /// Do not hold the manifest meanwhile: each table takes a number from it.
     ///
@@ -174,16 +191,28 @@ impl Tree {
         level: usize,
         may_go_on: impl Fn() -> Result<()>,
     ) -> Result<Vec<Arc<LiveTable>>> {
-        let mut tables = Vec::new();
+        let (mut tables, mut references) = (Vec::new(), Vec::new());
         let number = Cell::new(0);
+        let version = self.version();
+        let begin_values = || {
+            let number = self.manifest.lock().new_number()?;
+            ValueWriter::create(&self.fs, &self.dir, number as u32)
+        };
+        let placing = self.options.value_min.map(|value_min| {
+            let settings = (value_min, self.options.value_garbage_percent);
+            RefCell::new(Placing::new(&self.dir, settings, version.values(), &begin_values))
+        });
         let begin = || {
             may_go_on()?;
             number.set(self.manifest.lock().new_number()?);
             let path = table_path(&self.dir, number.get());
-            TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))
+            let table =
+                TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))?;
+            Ok(Output { table, placing: placing.as_ref(), references: References::default() })
         };
-        let finish = |builder: TableBuilder| {
-            builder.finish()?;
+        let finish = |output: Output<'_, '_>| {
+            output.table.finish()?;
+            references.push(output.references);
             let cache = Some(Arc::clone(&self.cache));
             let opened = LiveTable::open(&self.fs, &self.dir, number.get(), cache);
             if opened.is_err() {
@@ -197,9 +226,16 @@ impl Tree {
         let table_size = if level == 0 { u64::MAX } else { self.options.table_size };
         let written = Survivors::new(sources, snapshots, is_oldest)
             .and_then(|mut survivors| write_tables(&mut survivors, table_size, begin, finish));
-        if let Err(error) = written {
-            tables.iter().for_each(|table| table.retire());
-            return Err(error);
+        let finished = written.and_then(|()| match placing {
+            Some(placing) => placing.into_inner().finish(&tables, &references),
+            None => Ok(0),
+        });
+        match finished {
+            Ok(size) => Counters::add(&self.counters.value_written, size),
+            Err(error) => {
+                tables.iter().for_each(|table: &Arc<LiveTable>| table.retire());
+                return Err(error);
+            }
         }
         Ok(tables)
     }
@@ -217,7 +253,10 @@ impl Tree {
     /// # Errors
     ///
     /// Those of [`install`](Tree::install).
-    fn apply(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
+    fn apply(&self, mut edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
+        if self.options.value_min.is_some() {
+            values::note_references(&mut edit, added);
+        }
         self.install(edit, added, floor)?;
         self.notify();
         Ok(())
@@ -279,10 +318,45 @@ impl Tree {
     pub fn pick(&self) -> Option<Compaction> {
         let manifest = self.manifest.lock();
         let levels = &manifest.state().levels;
-        match self.options.strategy {
+        let picked = match self.options.strategy {
             Strategy::Leveled => leveled::pick(levels, &self.options),
             Strategy::Tiered => tiered::pick(levels, &self.options),
+        };
+        let percent = self.options.value_garbage_percent;
+        let collect =
+            || self.options.value_min.and_then(|_| values::pick(&self.current(), percent));
+        picked.or_else(collect)
+    }
+
+    /// The batch as memory has it: in a store with a value log, with a tag in front of each value.
+    pub(crate) fn tag(&self, batch: WriteBatch) -> WriteBatch {
+        if self.options.value_min.is_some() { values::tag_all(&batch) } else { batch }
+    }
+
+    /// What was found, without its tag.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`values::untag`], in a store with a value log.
+    pub(crate) fn untag(&self, found: Option<Bytes>) -> Result<Option<Bytes>> {
+        match found {
+            Some(stored) if self.options.value_min.is_some() => {
+                values::untag(&self.dir, &stored).map(Some)
+            }
+            found => Ok(found),
         }
+    }
+
+    /// What a scan finds, without tags.
+    pub(crate) fn untag_all<'a>(&self, scan: Scan<'a>) -> Scan<'a> {
+        if self.options.value_min.is_none() {
+            return scan;
+        }
+        let dir = self.dir.clone();
+        Box::new(scan.map(move |entry| {
+            let (key, stored) = entry?;
+            Ok((key, values::untag(&dir, &stored)?))
+        }))
     }
 
     /// Compacts whenever that is due, until [`stop`](Tree::stop) or the first failure.
@@ -386,14 +460,14 @@ fn check(failure: &Option<Arc<str>>) -> Result<()> {
     }
 }
 
-/// The tables that the manifest in `dir` names, open, and a new manifest that names the same.
+/// The tables that `state` names, which was recovered in `dir`, open, and a new manifest that names
+/// the same.
 ///
 /// **Day 3**, chapter `week04/day3-compact.md`. Nobody has a snapshot yet: the version's floor is 0.
 ///
 /// # Errors
 ///
-/// Those of [`Manifest::recover`] and of [`LiveTable::reopen`]; nothing on disk has changed then.
-/// Those of [`Manifest::create`].
+/// Those of [`LiveTable::reopen`]; nothing on disk has changed then. Those of [`Manifest::create`].
 ///
 /// # Cost
 ///
@@ -401,10 +475,11 @@ fn check(failure: &Option<Arc<str>>) -> Result<()> {
 fn open_tables(
     fs: &Arc<dyn Fs>,
     dir: &Path,
+    state: State,
     cache: &Arc<BlockCache>,
 ) -> Result<(Manifest, Version)> {
-    // The state; its tables, each of which must be the one that the manifest means; and a manifest
-    // of your own when all of them are there.
+    // The state's tables, each of which must be the one that the manifest means; and a manifest of
+    // your own when all of them are there.
     todo!("day 3: open tables")
 }
 

@@ -191,6 +191,29 @@ impl<'a> Survivors<'a> {
     }
 }
 
+/// What entries of a run are put into: a table that is being built.
+pub trait RunBuilder {
+    /// Adds an entry, which comes behind all that were added before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TableBuilder::add`].
+    fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()>;
+
+    /// As [`TableBuilder::estimated_size`].
+    fn estimated_size(&self) -> u64;
+}
+
+impl RunBuilder for TableBuilder {
+    fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
+        TableBuilder::add(self, key, value)
+    }
+
+    fn estimated_size(&self) -> u64 {
+        TableBuilder::estimated_size(self)
+    }
+}
+
 /// Writes what survives into tables, each with the builder that `begin` makes, and calls `finish`
 /// with each that is complete, before the next one is begun.
 ///
@@ -204,17 +227,17 @@ impl<'a> Survivors<'a> {
 /// # Cost
 ///
 /// Memory for one block of each source and for one builder.
-pub fn write_tables(
+pub fn write_tables<B: RunBuilder>(
     survivors: &mut Survivors<'_>,
     table_size: u64,
-    mut begin: impl FnMut() -> Result<TableBuilder>,
-    mut finish: impl FnMut(TableBuilder) -> Result<()>,
+    mut begin: impl FnMut() -> Result<B>,
+    mut finish: impl FnMut(B) -> Result<()>,
 ) -> Result<()> {
     // ANCHOR: day3_write_tables
     // A table is begun when there is something to put into it.
-    let mut builder: Option<TableBuilder> = None;
+    let mut builder: Option<B> = None;
     while let Some(Survivor { key, value, is_first }) = survivors.get() {
-        let is_full = |builder: &mut TableBuilder| builder.estimated_size() >= table_size;
+        let is_full = |builder: &mut B| builder.estimated_size() >= table_size;
         if is_first && let Some(full) = builder.take_if(is_full) {
             finish(full)?;
         }

@@ -16,6 +16,7 @@ mod source;
 mod store;
 pub mod tiered;
 mod tree;
+pub mod values;
 mod version;
 
 pub use edit::Edit;

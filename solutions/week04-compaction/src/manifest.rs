@@ -18,7 +18,7 @@
 //! has been opened. If the last edit is lost to damage and not to a power cut, nothing in the file
 //! says so; but then a file that it removed is missing, or the log does not reach back.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use wal::fs::{File, Fs, read_all};
 use wal::{Error, Lsn, Record, RecordReader, Result, encode, has_witness};
 
 use crate::edit::Edit;
-use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name};
+use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name, value_number};
 use crate::levels::{BadEdit, Levels};
 
 /// An edit that finds so many bytes of edits in the manifest, or more, without the first, begins a new
@@ -58,12 +58,19 @@ pub struct State {
     pub flushed: LogMark,
     /// No file has this number or a larger one.
     pub next_number: u64,
+    /// What other parts of the store remember together with the tables. None of them is empty.
+    pub notes: BTreeMap<u64, Arc<[u8]>>,
 }
 
 impl State {
     /// The state of a store that is new.
     pub fn new() -> State {
-        State { levels: Levels::default(), flushed: LogMark::default(), next_number: 1 }
+        State {
+            levels: Levels::default(),
+            flushed: LogMark::default(),
+            next_number: 1,
+            notes: BTreeMap::new(),
+        }
     }
 
     /// The edit that makes this state of a new one.
@@ -73,6 +80,7 @@ impl State {
             next_number: Some(self.next_number),
             removed: Vec::new(),
             added: self.levels.tables().map(|(level, table)| (level, Arc::clone(table))).collect(),
+            notes: self.notes.iter().map(|(&key, note)| (key, Arc::clone(note))).collect(),
         }
     }
 
@@ -98,7 +106,14 @@ impl State {
         if let Some((_, table)) = edit.added.iter().find(|(_, table)| table.number >= next_number) {
             return bad(format!("table {} is named before its number is given", table.number));
         }
-        Ok(State { levels: self.levels.apply(edit)?, flushed, next_number })
+        let mut notes = self.notes.clone();
+        for (key, note) in &edit.notes {
+            match note.is_empty() {
+                true => notes.remove(key),
+                false => notes.insert(*key, Arc::clone(note)),
+            };
+        }
+        Ok(State { levels: self.levels.apply(edit)?, flushed, next_number, notes })
     }
 }
 
@@ -391,9 +406,11 @@ pub fn orphans(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<Vec<PathB
 fn raise_number(fs: &dyn Fs, dir: &Path, state: &mut State) -> Result<()> {
     for name in fs.list(dir)? {
         let finished = name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name);
-        if let Some(FileKind::Table(number) | FileKind::Manifest(number)) = kind_of(finished) {
-            state.next_number = state.next_number.max(number + 1);
-        }
+        let number = match kind_of(finished) {
+            Some(FileKind::Table(number) | FileKind::Manifest(number)) => Some(number),
+            _ => value_number(finished),
+        };
+        state.next_number = number.map_or(state.next_number, |it| state.next_number.max(it + 1));
     }
     Ok(())
 }

@@ -80,6 +80,26 @@ fn an_edit_is_exactly_these_bytes() {
 }
 
 #[test]
+fn notes_stand_behind_all_else_as_they_came() {
+    let mut edit = edit_of_the_chapter();
+    edit.notes = [(7, "abc"), (2, ""), (7, "d")].map(|(key, text)| (key, of_text(text))).into();
+    let notes = concat!(
+        "05",
+        "0700000000000000",
+        "03000000616263",
+        "05",
+        "0200000000000000",
+        "00000000",
+        "05",
+        "0700000000000000",
+        "0100000064",
+    );
+    let want = hex(&bytes_of(&edit_of_the_chapter())) + notes;
+    assert_eq!(hex(&bytes_of(&edit)), want, "an edit with three notes, in bytes {FORMAT}");
+    expect_edit(&bytes_of(&edit), &edit, "the same, read back");
+}
+
+#[test]
 fn an_edit_that_changes_nothing_has_no_bytes() {
     let came = bytes_of(&Edit::default());
     assert!(came.is_empty(), "no field, no byte: got {} {FORMAT}", hex(&came));
@@ -132,7 +152,8 @@ fn an_edit_that_is_cut_is_one_with_fewer_fields_or_none() {
         let fields = usize::from(edit.flushed.is_some())
             + usize::from(edit.next_number.is_some())
             + edit.removed.len()
-            + edit.added.len();
+            + edit.added.len()
+            + edit.notes.len();
         assert_eq!(
             ends,
             fields,
@@ -181,8 +202,14 @@ fn fields_out_of_order_are_refused() {
     let next = bytes_of(&Edit { next_number: Some(9), ..Edit::default() });
     let removed = bytes_of(&remove(&[(0, 1)]));
     let added = bytes_of(&add(&[given::flushed(2)]));
-    let fields =
-        [("flushed", flushed), ("next_number", next), ("removed", removed), ("added", added)];
+    let note = bytes_of(&note(7, "abc"));
+    let fields = [
+        ("flushed", flushed),
+        ("next_number", next),
+        ("removed", removed),
+        ("added", added),
+        ("note", note),
+    ];
     for (index, (name, field)) in fields.iter().enumerate() {
         for (later_name, later) in &fields[index + 1..] {
             expect_refused(&[&later[..], field].concat(), &format!("{name} behind {later_name}"));
@@ -200,7 +227,7 @@ fn fields_out_of_order_are_refused() {
 #[test]
 fn a_tag_that_is_none_is_refused() {
     let content = bytes_of(&edit_of_the_chapter());
-    for tag in (0..=255).filter(|tag| !(1..=4).contains(tag)) {
+    for tag in (0..=255).filter(|tag| !(1..=5).contains(tag)) {
         expect_refused(&[tag], &format!("tag {tag}, alone"));
         expect_refused(&[&[tag], &content[1..]].concat(), &format!("tag {tag} for 1"));
         expect_refused(&[&content[..], &[tag]].concat(), &format!("tag {tag} behind all"));

@@ -86,6 +86,7 @@ pub(super) fn edit_of_the_chapter() -> Edit {
         next_number: Some(10),
         removed: vec![(0, 7), (1, 5)],
         added: vec![(1, output.into())],
+        ..Edit::default()
     }
 }
 
@@ -100,6 +101,15 @@ pub(super) fn add(added: &[(usize, Arc<TableMeta>)]) -> Edit {
 
 pub(super) fn remove(removed: &[(usize, u64)]) -> Edit {
     Edit { removed: removed.to_vec(), ..Edit::default() }
+}
+
+pub(super) fn note(key: u64, text: &str) -> Edit {
+    Edit { notes: vec![(key, of_text(text))], ..Edit::default() }
+}
+
+/// A note's bytes.
+pub(super) fn of_text(text: &str) -> Arc<[u8]> {
+    text.as_bytes().into()
 }
 
 pub(super) fn bytes_of(edit: &Edit) -> Vec<u8> {
@@ -147,6 +157,9 @@ pub(super) fn random_edit(dice: &mut Workload) -> Edit {
         let (smallest, largest) = (key.clone().min(other_key.clone()), key.max(other_key));
         edit.added.push((dice.below(LEVEL_COUNT), table_of(number(dice), seqs, smallest, largest)));
     }
+    for _ in 0..dice.below(3) {
+        edit.notes.push((number(dice), key(dice).into()));
+    }
     edit
 }
 
@@ -181,8 +194,13 @@ pub(super) fn show_levels(levels: &Levels) -> String {
 }
 
 pub(super) fn show_state(state: &State) -> String {
-    let State { levels, flushed: LogMark { lsn, seq }, next_number } = state;
-    format!("{}, flushed to lsn {lsn}, seq {seq}, next number {next_number}", show_levels(levels))
+    let State { levels, flushed: LogMark { lsn, seq }, next_number, notes } = state;
+    let notes = notes.iter().map(|(key, note)| format!(", note {key}: {}", show(note)));
+    format!(
+        "{}, flushed to lsn {lsn}, seq {seq}, next number {next_number}{}",
+        show_levels(levels),
+        notes.collect::<String>()
+    )
 }
 
 /// An edit as messages have it.
@@ -202,7 +220,8 @@ pub(super) fn show_edit(edit: &Edit) -> String {
             show(keys.1)
         )
     });
-    let fields = flushed.into_iter().chain(next).chain(removed).chain(added);
+    let notes = edit.notes.iter().map(|(key, note)| format!("note {key}: {}", show(note)));
+    let fields = flushed.into_iter().chain(next).chain(removed).chain(added).chain(notes);
     format!("{{{}}}", fields.collect::<Vec<_>>().join("; "))
 }
 

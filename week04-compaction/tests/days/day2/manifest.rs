@@ -293,6 +293,21 @@ fn an_edit_without_tables_moves_the_log_on() {
 }
 
 #[test]
+fn notes_are_remembered_until_they_are_taken_away() {
+    let sim = disk(1);
+    let mut manifest = open(&sim);
+    for (key, text) in [(3, "slate"), (9, "flint"), (3, "marble"), (9, ""), (8, "chalk"), (7, "")] {
+        append(&mut manifest, note(key, text));
+    }
+    let want = [(3, of_text("marble")), (8, of_text("chalk"))];
+    for time in ["by the edits", "by the manifest that came of them"] {
+        let found: Vec<_> = recover(&sim, RECOVERS).notes.into_iter().collect();
+        assert_eq!(found, want, "notes that recovery finds, {time} {RECOVERS}");
+        open(&sim);
+    }
+}
+
+#[test]
 fn recovery_changes_nothing_on_disk() {
     let sim = of_the_chapter();
     let bytes = sim.contents(path("MANIFEST-000001"));

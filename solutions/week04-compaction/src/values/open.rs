@@ -1,0 +1,158 @@
+//! Opening a store with a value log: its setting, its files, and what nobody needs.
+//!
+//! Whether values are tagged is decided when a store is made, and remembered in its manifest, as a note
+//! under [`TAGGED`]. Opened in the other way, each value would be a byte too long or too short.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wal::fs::Fs;
+use wal::{Error, Result};
+
+use crate::files::{CURRENT, table_path, value_number, value_path};
+use crate::manifest::State;
+use crate::options::LsmOptions;
+use crate::values::{References, ValueFile};
+use crate::version::LiveTable;
+
+/// The key of the note of a store whose values are tagged. No table has this number.
+pub const TAGGED: u64 = 0;
+
+/// Checks that the store of `state` was made with a value log if and only if it is opened with one. A
+/// store that is new gets the note.
+///
+/// **Lab valuelog**, chapter `week04/lab-valuelog.md`. A store is new if nothing says which manifest
+/// counts. Nothing on disk changes: the note gets there with the next manifest.
+///
+/// # Errors
+///
+/// [`Error::Io`] of kind `InvalidInput`, about the directory, if the store was made with the other
+/// setting.
+pub fn check_setting(
+    fs: &dyn Fs,
+    dir: &Path,
+    state: &mut State,
+    options: &LsmOptions,
+) -> Result<()> {
+    // ANCHOR: valuelog_check_setting
+    // What is there, and what is wanted? If they differ, only a new store may be wanted otherwise.
+    let (is_tagged, is_wanted) = (state.notes.contains_key(&TAGGED), options.value_min.is_some());
+    if is_tagged == is_wanted {
+        return Ok(());
+    }
+    if is_wanted && is_new(fs, dir)? {
+        state.notes.insert(TAGGED, [1].into());
+        return Ok(());
+    }
+    let with = |is: bool| if is { "with" } else { "without" };
+    let reason = format!(
+        "the store was made {} `value_min` and is opened {} it",
+        with(is_tagged),
+        with(is_wanted)
+    );
+    Err(Error::io("open", dir, io::Error::new(io::ErrorKind::InvalidInput, reason)))
+    // ANCHOR_END: valuelog_check_setting
+}
+
+/// Whether no store has been made in `dir` yet.
+fn is_new(fs: &dyn Fs, dir: &Path) -> Result<bool> {
+    match fs.open(&dir.join(CURRENT)) {
+        Err(error) if error.is_not_found() => Ok(true),
+        opened => opened.map(|_| false),
+    }
+}
+
+/// The value files of a store that is being opened, and for each table where it points.
+#[derive(Debug, Default)]
+pub struct OpenValues(HashMap<u64, Vec<(Arc<ValueFile>, u64)>>);
+
+impl OpenValues {
+    /// Opens the value files that the tables of `state` point into, each of them once.
+    ///
+    /// **Lab valuelog**. Which files these are, the tables' notes say.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] about the table's file if its note is none; about the value file if it
+    /// is missing, is another one, or has fewer bytes than tables point at. Nothing on disk has
+    /// changed. [`Error::Io`].
+    pub fn open(fs: &Arc<dyn Fs>, dir: &Path, state: &State) -> Result<OpenValues> {
+        // ANCHOR: valuelog_open_values
+        // Of each live table the note, of each note the files. Sum up what points into a file, and
+        // compare it with what the file has.
+        let mut files: BTreeMap<u32, (Arc<ValueFile>, u64)> = BTreeMap::new();
+        let mut by_table: HashMap<u64, Vec<(Arc<ValueFile>, u64)>> = HashMap::new();
+        for (_, table) in state.levels.tables() {
+            for (&number, &size) in references_of(dir, state, table.number)?.iter() {
+                let (file, live) = match files.entry(number) {
+                    Entry::Occupied(there) => there.into_mut(),
+                    Entry::Vacant(free) => free.insert((Arc::new(open_named(fs, dir, number)?), 0)),
+                };
+                *live = live.saturating_add(size);
+                by_table.entry(table.number).or_default().push((Arc::clone(file), size));
+            }
+        }
+        if let Some((file, _)) = files.values().find(|(file, live)| *live > file.records_size()) {
+            let reason = "it has fewer bytes than tables point at";
+            return Err(Error::corruption(file.path(), file.records_size(), reason));
+        }
+        Ok(OpenValues(by_table))
+        // ANCHOR_END: valuelog_open_values
+    }
+
+    /// Tells each of `tables` where it points.
+    pub fn give_to<'a>(mut self, tables: impl Iterator<Item = &'a Arc<LiveTable>>) {
+        for table in tables {
+            if let Some(values) = self.0.remove(&table.meta.number) {
+                table.set_values(values);
+            }
+        }
+    }
+}
+
+/// What the note of table `number` says.
+fn references_of(dir: &Path, state: &State, number: u64) -> Result<References> {
+    let Some(note) = state.notes.get(&number) else {
+        return Ok(References::default());
+    };
+    let bad = || {
+        let reason = "what the manifest remembers of its values is no list of references";
+        Error::corruption(&table_path(dir, number), 0, reason)
+    };
+    References::decode(note).ok_or_else(bad)
+}
+
+/// Opens a value file that some table points into.
+fn open_named(fs: &Arc<dyn Fs>, dir: &Path, number: u32) -> Result<ValueFile> {
+    match ValueFile::open(fs, dir, number) {
+        Err(error) if error.is_not_found() => {
+            let path = value_path(dir, u64::from(number));
+            Err(Error::corruption(&path, 0, "a table points into it, and it is not there"))
+        }
+        opened => opened,
+    }
+}
+
+/// The value files in `dir` that no table of `state` points into.
+///
+/// **Lab valuelog**. As tables that nobody names, they go when all else has been opened.
+///
+/// # Errors
+///
+/// As for [`OpenValues::open`], of a note; [`Error::Io`].
+pub fn orphans(fs: &dyn Fs, dir: &Path, state: &State) -> Result<Vec<PathBuf>> {
+    // ANCHOR: valuelog_orphans
+    // `value_number` knows our names. Files that are not ours stay.
+    let mut needed = HashSet::new();
+    for (_, table) in state.levels.tables() {
+        let references = references_of(dir, state, table.number)?;
+        needed.extend(references.iter().map(|(&file, _)| u64::from(file)));
+    }
+    let names = fs.list(dir)?.into_iter();
+    let numbered = names.filter_map(|name| Some((value_number(&name)?, dir.join(&name))));
+    Ok(numbered.filter(|(number, _)| !needed.contains(number)).map(|(_, path)| path).collect())
+    // ANCHOR_END: valuelog_orphans
+}

@@ -1,0 +1,159 @@
+//! Value files that are damaged, missing, or others': an error that names them, and nothing lost.
+
+use std::path::{Path, PathBuf};
+
+use lsm::LsmOptions;
+use wal::fs::{Fs, SimFs};
+use wal::testing::{batch, put};
+use wal::{Direction, Durability, Engine, Error, KeyRange, Reader};
+
+use super::given::*;
+
+/// A disk with a store of several value files, closed.
+fn closed_store() -> SimFs {
+    let sim = SimFs::new(1);
+    let store = open(&sim, small());
+    overwrite(&store, 0..13);
+    settle(&store);
+    store.close().expect("a good disk");
+    drop(store);
+    assert!(names(&sim, ".val").len() > 1, "{:?}", names(&sim, ".val"));
+    sim
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(DIR).join(name)
+}
+
+/// Options with which such a store flushes and compacts nothing.
+fn quiet() -> LsmOptions {
+    LsmOptions {
+        memtable_size: 1 << 20,
+        level0_tables: 100,
+        base_level_size: 1 << 20,
+        value_garbage_percent: 100,
+        ..small()
+    }
+}
+
+#[track_caller]
+fn expect_named(error: &Error, name: &str, what: &str) {
+    let is_named = matches!(error, Error::Corruption { file, .. } if *file == path(name));
+    assert!(is_named, "{what}: the error does not name it: {error} {WHOLE}");
+}
+
+/// Opens a store of which `name` is damaged: either that fails, and nothing is removed, or each value
+/// is right, or an error that names the file. Says whether anything was wrong.
+#[track_caller]
+fn expect_nothing_wrong(sim: &SimFs, name: &str, what: &str) -> bool {
+    let before = names(sim, "");
+    let store = match try_open(sim, quiet()) {
+        Ok(store) => store,
+        Err(error) => {
+            expect_named(&error, name, what);
+            let after = names(sim, "");
+            assert_eq!(after, before, "{what}: opening fails, and files were removed {STAYS}");
+            return true;
+        }
+    };
+    let mut is_wrong = false;
+    for (key, value) in after(12) {
+        match store.get(&key) {
+            Ok(found) => assert!(
+                found.as_ref() == Some(&value),
+                "{what}: get({key:?}) gives {found:?} {WHOLE}"
+            ),
+            Err(error) => {
+                is_wrong = true;
+                expect_named(&error, name, what);
+            }
+        }
+    }
+    let scanned: Result<Vec<_>, Error> =
+        store.scan(KeyRange::all(), Direction::Forward).and_then(Iterator::collect);
+    match scanned {
+        Ok(found) => assert!(found == after(12), "{what}: a scan gives {found:?} {WHOLE}"),
+        Err(error) => expect_named(&error, name, what),
+    }
+    is_wrong
+}
+
+#[test]
+fn a_bit_that_is_flipped_in_a_value_file_is_named_or_does_no_harm() {
+    let sim = closed_store();
+    let mut wrong = 0;
+    for name in names(&sim, ".val") {
+        let size = sim.contents(path(&name)).len() as u64;
+        for at in 0..size {
+            sim.flip_bit(path(&name), at, (at % 8) as u32);
+            let what = format!("byte {at} of {name} flipped");
+            wrong += u64::from(expect_nothing_wrong(&sim, &name, &what));
+            sim.flip_bit(path(&name), at, (at % 8) as u32);
+        }
+    }
+    // Some keys have their values there and not in the log, in records of 69 bytes.
+    assert!(wrong >= 2 * 69, "only {wrong} flipped bits were found {WHOLE}");
+}
+
+#[test]
+fn a_value_file_that_is_cut_short_is_named() {
+    let sim = closed_store();
+    for name in names(&sim, ".val") {
+        let bytes = sim.contents(path(&name));
+        for size in [0, 1, 15, 16, 17, bytes.len() / 2] {
+            sim.overwrite(path(&name), &bytes[..size]);
+            expect_nothing_wrong(&sim, &name, &format!("{name} cut to {size} bytes"));
+            if size <= 17 {
+                let error =
+                    try_open(&sim, quiet()).expect_err("it must not open: no record is left");
+                expect_named(&error, &name, &format!("{name} cut to {size} bytes"));
+            }
+        }
+        sim.overwrite(path(&name), &bytes);
+    }
+    assert!(try_open(&sim, quiet()).is_ok(), "with all of their bytes {WHOLE}");
+}
+
+#[test]
+fn a_value_file_that_is_missing_or_another_one_is_named_and_nothing_is_removed() {
+    let sim = closed_store();
+    let all = names(&sim, ".val");
+    let expect_refused = |name: &str, what: &str| {
+        let before = names(&sim, "");
+        let Err(error) = try_open(&sim, small()) else {
+            panic!("{name} is {what}: it must not open {WHOLE}")
+        };
+        expect_named(&error, name, &format!("{name} is {what}"));
+        assert_eq!(names(&sim, ""), before, "{name} is {what}: files of the store {STAYS}");
+    };
+    for name in &all {
+        let (bytes, other) = (sim.contents(path(name)), &all[usize::from(*name == all[0])]);
+        sim.remove(&path(name)).expect("it is there");
+        expect_refused(name, "missing");
+        sim.overwrite(path(name), &sim.contents(path(other)));
+        expect_refused(name, "another one");
+        sim.overwrite(path(name), &bytes);
+    }
+}
+
+#[test]
+fn a_damaged_value_stops_a_collection_and_is_named() {
+    let sim = closed_store();
+    let store = open(&sim, quiet());
+    let found = pointers_of(&store.version()).remove(0);
+    let name = name_of(found.pointer.file);
+    drop(store);
+    sim.flip_bit(path(&name), found.pointer.offset + 10, 3);
+    // Everything that has any garbage is due, and what is merged makes more.
+    let store = open(&sim, LsmOptions { value_garbage_percent: 0, ..small() });
+    let key = String::from_utf8(found.key).expect("a text");
+    let failed = (0..4_000).find_map(|round| {
+        let other = (0..10).map(|key| format!("key{key}")).filter(|other| *other != key);
+        let changes: Vec<_> = other.map(|other| put(other, large(round))).collect();
+        store.write(batch(&changes), Durability::Buffered).err()
+    });
+    let says = failed.map(|error| error.to_string()).unwrap_or_default();
+    assert!(says.contains(&name), "{name} is damaged; a write is refused with {says:?} {WHOLE}");
+    let error = store.get(key.as_bytes()).expect_err("its value is damaged");
+    expect_named(&error, &name, &format!("{key} of a damaged file"));
+}

@@ -31,6 +31,9 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
     least
 }
 
+// Only for who asks for it: see the features in `Cargo.toml`.
+#[cfg(feature = "backup")]
+mod backup;
 mod day1;
 mod day2;
 mod day3;

@@ -36,6 +36,8 @@ use crate::store::Lsm;
 
 pub use self::bucket::{Bucket, Object, PART_SIZE};
 pub use self::list::{List, TABLES, checksum_of, table_object};
+// Its types are a part of this module's interface.
+pub use object_store;
 
 /// The folder of the lists.
 pub const LISTS: &str = "backups";

@@ -31,8 +31,6 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
     least
 }
 
-// Only for who asks for it: see the features in `Cargo.toml`.
-#[cfg(feature = "backup")]
 mod backup;
 mod day1;
 mod day2;

@@ -213,8 +213,11 @@ fn a_number_that_another_one_took_is_not_taken_twice() {
     );
     let (id, names) = (backup(&store, &backups), bucket.names());
     assert_eq!(id, 3, "the second was put, though nobody was told; there is {names:?} {LISTED}");
-    for id in 1..=3 {
-        expect_back(&backups, id, &all(&store), "after an answer was lost,");
+    bucket.overtake(first.clone());
+    assert_eq!(backup(&store, &backups), 5, "somebody was faster, and has number 4 {LISTED}");
+    assert_eq!(bucket.get("backups/0000000004"), first, "the list of who was faster {LISTED}");
+    for id in 1..=5 {
+        expect_back(&backups, id, &all(&store), "after an answer was lost, and a race,");
     }
 }
 

@@ -23,6 +23,9 @@ pub const LOCK: &str = "LOCK";
 pub const CURRENT: &str = "CURRENT";
 /// The directory of the log.
 pub const LOG: &str = "log";
+/// What `CURRENT` names while a store is being made out of another one, and of the lab `backup`
+/// alone: no manifest.
+pub const UNFINISHED: &str = "UNFINISHED";
 
 /// The largest number of a file. Two thousand million files are enough for as many memtables.
 pub const NUMBER_MAX: u64 = (1 << 31) - 1;

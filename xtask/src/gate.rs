@@ -11,7 +11,7 @@ use crate::repo::Repo;
 use crate::results::{self, Results};
 use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Planned, Report};
 use crate::style::Progress;
-use crate::week::{Unit, Week, test_name};
+use crate::week::{Unit, Week, features, test_name};
 
 /// The tests of a week's crate as it stands.
 #[derive(Debug)]
@@ -28,12 +28,17 @@ pub(crate) struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    /// Builds the tests. None if they do not build; then the compiler's words have been printed,
-    /// and what we can add to them.
-    pub(crate) fn open(repo: &'a Repo, week: &'a Week) -> anyhow::Result<Option<Gate<'a>>> {
+    /// Builds the tests, those that need features only with `wanted`, the units that somebody asks for.
+    /// None if they do not build; then the compiler's words have been printed, and what we can add to
+    /// them.
+    pub(crate) fn open<'u>(
+        repo: &'a Repo,
+        week: &'a Week,
+        wanted: impl IntoIterator<Item = &'u Unit>,
+    ) -> anyhow::Result<Option<Gate<'a>>> {
         // Taken first: what is saved while the build runs is not what it builds.
         let sources = results::sources(repo, week)?;
-        let Some(built) = build(repo, week)? else { return Ok(None) };
+        let Some(built) = build(repo, week, &features(wanted))? else { return Ok(None) };
         let listed = runner::list(&built)?;
         let units = by_unit(repo, week, listed)?;
         let results = Results::load(repo, week);
@@ -74,10 +79,11 @@ impl<'a> Gate<'a> {
     }
 }
 
-fn build(repo: &Repo, week: &Week) -> anyhow::Result<Option<Built>> {
+fn build(repo: &Repo, week: &Week, features: &[String]) -> anyhow::Result<Option<Built>> {
     let job = BuildJob {
         workspace: &repo.root,
         package: &week.dir_name,
+        features,
         beside: Some("xtask"),
         target_dir: None,
         colour: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,

@@ -1,6 +1,6 @@
 //! What a week consists of: its `week.toml`, as types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,6 +58,9 @@ pub(crate) struct Unit {
     pub(crate) points: u32,
     /// The name of `examples/lab_<name>.rs`, if the unit has an experiment.
     pub(crate) experiment: Option<String>,
+    /// Features of the week's crate without which its tests and its experiment are not built: for a lab
+    /// that stands on crates which nobody else should have to wait for.
+    pub(crate) features: Vec<String>,
     /// Exceptions to [`TIME_LIMIT`], in seconds, by test name; `*` names all others.
     pub(crate) time_limit_s: BTreeMap<String, u64>,
 }
@@ -91,6 +94,7 @@ impl<'de> Deserialize<'de> for Unit {
                 minutes: table.optional("minutes").unwrap_or_default(),
                 points: table.optional("points").unwrap_or_default(),
                 experiment: table.optional("experiment"),
+                features: table.optional("features").unwrap_or_default(),
                 time_limit_s: limits.map(|Map(limits)| limits).unwrap_or_default(),
             }
         })
@@ -162,6 +166,9 @@ impl Week {
         for (index, day) in week.days.iter().enumerate() {
             ensure!(day.id == format!("day{}", index + 1), "`{}` is not day {}", day.id, index + 1);
         }
+        for day in &week.days {
+            ensure!(day.features.is_empty(), "only a lab may need features, not {}", day.id);
+        }
         for lab in &week.labs {
             let reserved = lab.id.starts_with("day") || ["hidden", "listing"].contains(&&*lab.id);
             let plain = lab.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -204,6 +211,12 @@ impl Week {
         let (module, _) = test.split_once("::")?;
         self.units().find(|unit| unit.id == module)
     }
+}
+
+/// The features that the tests of `units` need, each once.
+pub(crate) fn features<'u>(units: impl IntoIterator<Item = &'u Unit>) -> Vec<String> {
+    let features = units.into_iter().flat_map(|unit| &unit.features).cloned();
+    features.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// A test's own name, which is unique in its unit: what stands after all modules of its id.
@@ -309,6 +322,24 @@ mod tests {
         assert_eq!(week.unit("1").unwrap().time_limit("fast"), TIME_LIMIT);
         assert_eq!(week.unit("2").unwrap().time_limit("slow"), Duration::from_secs(60));
         assert_eq!(week.unit("2").unwrap().time_limit("any"), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_lab_may_need_features_and_a_day_may_not() {
+        let unit = |kind, id, features| {
+            format!("[[{kind}]]\nid='{id}'\ntitle=''\nidea=''\npoints=100\nfeatures={features}\n")
+        };
+        let head = "number=1\nname='wal'\ntitle=''\npromise=''\nopen=true\n";
+        let read =
+            |units: [String; 3]| Week::parse("week01-wal", &(head.to_owned() + &units.concat()));
+        let day = unit("day", "day1", "[]");
+        let labs = [unit("lab", "one", "['b', 'a']"), unit("lab", "two", "['b']")];
+        let week = read([day, labs[0].clone(), labs[1].clone()]).unwrap();
+        assert_eq!(features(&week.days), [""; 0]);
+        assert_eq!(features(&week.labs[1..]), ["b"]);
+        assert_eq!(features(week.units()), ["a", "b"]);
+        let wrong = read([unit("day", "day1", "['a']"), labs[0].clone(), labs[1].clone()]);
+        assert!(wrong.unwrap_err().to_string().contains("not day1"));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //!
 //! This week is not open yet.
 
+#[cfg(feature = "backup")]
+pub mod backup;
 pub mod compaction;
 pub mod control;
+pub mod draft;
 pub mod edit;
 pub mod files;
 pub mod leveled;

@@ -29,7 +29,9 @@ use wal::fs::{File, Fs, read_all};
 use wal::{Error, Lsn, Record, RecordReader, Result, encode, has_witness};
 
 use crate::edit::Edit;
-use crate::files::{CURRENT, FileKind, NUMBER_MAX, kind_of, manifest_name, value_number};
+use crate::files::{
+    CURRENT, FileKind, NUMBER_MAX, UNFINISHED, kind_of, manifest_name, value_number,
+};
 use crate::levels::{BadEdit, Levels};
 
 /// An edit that finds so many bytes of edits in the manifest, or more, without the first, begins a new
@@ -295,7 +297,12 @@ impl Manifest {
     }
 }
 
-fn take_number(dir: &Path, state: &mut State) -> Result<u64> {
+/// A number for a new file of the store in `dir`, whose state is to have the next one.
+///
+/// # Errors
+///
+/// [`Error::Io`] when all have been given out.
+pub(crate) fn take_number(dir: &Path, state: &mut State) -> Result<u64> {
     let number = state.next_number;
     if number > NUMBER_MAX {
         let none_left = io::Error::other(format!("all numbers up to {NUMBER_MAX} are used"));
@@ -339,6 +346,13 @@ fn read_current(fs: &dyn Fs, dir: &Path) -> Result<Option<(Arc<dyn File>, Lsn)>>
     };
     let line = read_all(&*current)?;
     let name = str::from_utf8(&line).ok().and_then(|line| line.strip_suffix('\n'));
+    if name == Some(UNFINISHED) {
+        return Err(Error::corruption(
+            &path,
+            0,
+            "this is a copy of a store that was never finished",
+        ));
+    }
     let kind = name.and_then(|name| Some((name, kind_of(name)?)));
     let Some((name, FileKind::Manifest(number))) = kind else {
         return Err(Error::corruption(&path, 0, "it does not name a manifest"));
@@ -363,7 +377,7 @@ fn read_current(fs: &dyn Fs, dir: &Path) -> Result<Option<(Arc<dyn File>, Lsn)>>
 /// # Cost
 ///
 /// Two syncs: of the bytes, and of the name.
-fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
+pub(crate) fn point_current(fs: &dyn Fs, dir: &Path, name: &str) -> Result<()> {
     // ANCHOR: day2_point_current
     // As week 1's checkpoint: write it under another name, sync, rename, sync the directory.
     let path = dir.join(CURRENT);

@@ -13,6 +13,8 @@
 //! version by then. And they look at the version's floor: if what they want to see could be merged
 //! away in it, they begin again, with a newer number.
 
+mod checkpoint;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

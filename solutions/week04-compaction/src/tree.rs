@@ -159,6 +159,18 @@ impl Tree {
         self.manifest.lock().state().flushed
     }
 
+    /// What the manifest says now, and the tables that it names: whoever has these keeps their files.
+    pub fn pinned(&self) -> (State, Arc<Version>) {
+        // With the manifest locked, no edit comes between the two.
+        let manifest = self.manifest.lock();
+        (manifest.state().clone(), self.version())
+    }
+
+    /// Where the tables are.
+    pub(crate) fn place(&self) -> (&Arc<dyn Fs>, &Path) {
+        (&self.fs, &self.dir)
+    }
+
     /// The blocks that were read.
     pub fn cache(&self) -> &BlockCache {
         &self.cache
@@ -240,7 +252,7 @@ impl Tree {
         Ok(tables)
     }
 
-    fn table_options(&self, level: usize) -> TableOptions {
+    pub(crate) fn table_options(&self, level: usize) -> TableOptions {
         let mut options = self.options.table.clone();
         if let Some(codec) = self.options.last_codec.filter(|_| level == LEVEL_COUNT - 1) {
             options.codec = codec;

@@ -4,7 +4,8 @@
 //!   what you called            what survives a power cut
 //!   write_at(..)               nothing: it is in the operating system's memory
 //!   sync_data()                the bytes of that file, and its length
-//!   create / rename / remove   nothing: the name is in memory too
+//!   create / rename / link /   nothing: the name is in memory too
+//!   remove
 //!   sync_dir(dir)              the names in that directory
 //! ```
 //!
@@ -16,6 +17,7 @@ mod sim;
 
 use std::any::Any;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +44,20 @@ pub trait Fs: fmt::Debug + Send + Sync {
     /// Not durable before `sync_dir` on the directory (on both, if it moves from one to another).
     /// Says nothing about the file's bytes: sync those first.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Gives a file one more name, where there must be none. It is one file then: what is written
+    /// under either name is read under both, and it is there until the last of its names is removed.
+    ///
+    /// The new name is not durable before `sync_dir` on its directory. A link takes no room.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] of kind `AlreadyExists` if there is something at `to`. Not every file system has
+    /// links, and none has them from one disk to another: whoever gets another error, copies. Without
+    /// a word on it a file system has none, and says `Unsupported`.
+    fn hard_link(&self, from: &Path, _to: &Path) -> Result<()> {
+        Err(Error::io("link", from, io::ErrorKind::Unsupported.into()))
+    }
 
     /// Removes a file's name. Handles that are open go on working. Durable after `sync_dir`.
     fn remove(&self, path: &Path) -> Result<()>;

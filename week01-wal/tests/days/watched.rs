@@ -54,6 +54,10 @@ impl Fs for Watched {
         self.disk.rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.disk.hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.disk.remove(path)
     }

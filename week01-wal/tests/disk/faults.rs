@@ -87,6 +87,21 @@ fn a_failed_directory_sync_forgets_the_names() {
 }
 
 #[test]
+fn a_file_with_two_names_takes_its_room_once() {
+    let fs = disk(1);
+    write(&fs, "a", b"1234");
+    fs.set_free_space(Some(3));
+    fs.hard_link(&path("a"), &path("b")).expect("a link takes no room");
+    fs.remove(&path("a")).expect("removed");
+    assert_eq!(fs.contents(path("b")), b"1234", "the bytes are those of the other name, too");
+    let file = fs.create(&path("c")).expect("made");
+    assert!(file.write_at(0, b"56789").is_err(), "a name less frees nothing");
+    fs.remove(&path("b")).expect("removed");
+    fs.remove(&path("c")).expect("removed");
+    write(&fs, "d", b"7 bytes");
+}
+
+#[test]
 fn a_full_disk_takes_what_fits() {
     let fs = disk(1);
     let file = write(&fs, "a", b"1234");

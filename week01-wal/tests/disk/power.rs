@@ -193,6 +193,41 @@ fn a_file_is_never_there_twice() {
 }
 
 #[test]
+fn a_file_with_two_names_loses_neither_of_those_that_were_synced() {
+    let found = outcomes(
+        |fs| {
+            write(fs, "a", b"1").sync_data().expect("synced");
+            sync_dir(fs);
+            fs.hard_link(&path("a"), &path("b")).expect("linked");
+        },
+        tree,
+    );
+    assert_eq!(found, BTreeSet::from(["a=1", "a=1 b=1"].map(str::to_owned)), "a link, not synced");
+    let found = outcomes(
+        |fs| {
+            write(fs, "a", b"1").sync_data().expect("synced");
+            fs.hard_link(&path("a"), &path("b")).expect("linked");
+            sync_dir(fs);
+            fs.rename(&path("a"), &path("c")).expect("renamed");
+        },
+        tree,
+    );
+    let both = ["a=1 b=1", "b=1 c=1"].map(str::to_owned);
+    assert_eq!(found, BTreeSet::from(both), "a rename of one name, the other synced");
+    let found = outcomes(
+        |fs| {
+            write(fs, "a", b"1").sync_data().expect("synced");
+            fs.hard_link(&path("a"), &path("b")).expect("linked");
+            sync_dir(fs);
+            fs.remove(&path("a")).expect("removed");
+            sync_dir(fs);
+        },
+        tree,
+    );
+    assert_eq!(found, BTreeSet::from(["b=1".to_owned()]), "the bytes live as long as a name");
+}
+
+#[test]
 fn what_lies_in_a_forgotten_directory_is_gone() {
     let found = outcomes(
         |fs| {

@@ -38,6 +38,7 @@ enum Call {
     Open(String, u64),
     Close(u64),
     Rename(String, String),
+    HardLink(String, String),
     Remove(String),
     List(String),
     CreateDir(String),
@@ -53,7 +54,7 @@ impl Call {
     fn random(random: &mut Workload) -> Call {
         let handle = random.below(6) as u64;
         let offset = random.below(3000) as u64;
-        match random.below(22) {
+        match random.below(24) {
             0..=2 => Call::Create(random_file(random), handle),
             3..=4 => Call::Open(random_file(random), handle),
             5 => Call::Close(handle),
@@ -69,6 +70,7 @@ impl Call {
             }
             19 => Call::SetLen(handle, offset),
             20 => Call::Len(handle),
+            21..=22 => Call::HardLink(random_file(random), random_file(random)),
             _ => Call::Sync(handle),
         }
     }
@@ -101,6 +103,7 @@ impl Side {
                 Ok("closed".to_owned())
             }
             Call::Rename(from, to) => done(self.fs.rename(&at(from), &at(to))),
+            Call::HardLink(from, to) => done(self.fs.hard_link(&at(from), &at(to))),
             Call::Remove(name) => done(self.fs.remove(&at(name))),
             Call::List(dir) => self.fs.list(&at(dir)).map(|names| format!("{names:?}")),
             Call::CreateDir(dir) => done(self.fs.create_dir(&at(dir))),

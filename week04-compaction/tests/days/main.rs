@@ -31,6 +31,7 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
     least
 }
 
+mod backup;
 mod day1;
 mod day2;
 mod day3;

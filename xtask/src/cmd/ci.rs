@@ -103,7 +103,7 @@ fn run(repo: &Repo, args: Args) -> anyhow::Result<Answer> {
 fn learner(repo: &Repo) -> anyhow::Result<Answer> {
     let (mut passed_count, mut failed_count) = (0, 0);
     for week in Weeks::load(repo)?.open() {
-        let Some(mut gate) = Gate::open(repo, week)? else {
+        let Some(mut gate) = Gate::open(repo, week, week.units())? else {
             failed_count += 1;
             continue;
         };

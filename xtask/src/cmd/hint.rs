@@ -120,14 +120,14 @@ fn run_one(repo: &Repo, week: &Week, unit: &Unit, test: &str) -> anyhow::Result<
     if let Some(report) = known.into_iter().next() {
         return Ok(report);
     }
-    let mut gate = open_gate(repo, week)?;
+    let mut gate = open_gate(repo, week, Some(unit))?;
     let reports = gate.run(unit, &tests, &AtomicBool::new(false))?;
     reports.into_iter().next().context("the test did not run")
 }
 
-/// The gate, if the code builds.
-fn open_gate<'a>(repo: &'a Repo, week: &'a Week) -> anyhow::Result<Gate<'a>> {
-    Gate::open(repo, week)?
+/// The gate, if the code builds, with what `unit` needs.
+fn open_gate<'a>(repo: &'a Repo, week: &'a Week, unit: Option<&Unit>) -> anyhow::Result<Gate<'a>> {
+    Gate::open(repo, week, unit)?
         .context("the code does not build: the compiler's errors come before any hint")
 }
 
@@ -178,7 +178,7 @@ fn first_red<'a>(
     if unknown.is_empty() {
         return Ok(None);
     }
-    let mut gate = open_gate(repo, week)?;
+    let mut gate = open_gate(repo, week, day)?;
     let units: Vec<(&Unit, Vec<String>)> = gate.units().to_vec();
     for (unit, tests) in units.iter().filter(|(unit, _)| asked_for(unit)) {
         let reports = gate.run(unit, tests, &AtomicBool::new(false))?;

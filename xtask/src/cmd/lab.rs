@@ -112,7 +112,8 @@ fn measure(
         false => (repo.root.clone(), week.dir_name.clone()),
     };
     let example = format!("lab_{name}");
-    let what = ["--release", "--package", &package, "--example", &example];
+    let features = unit.features.join(",");
+    let what = ["--release", "--package", &package, "--example", &example, "--features", &features];
     // Built first and apart, so that compiling shows its progress and what runs is quiet.
     if !wait(cargo(&workspace).arg("build").args(what))?.success() {
         return Ok(None);

@@ -11,6 +11,7 @@ use crate::cli::{Answer, Subcommand, flag, option, word};
 use crate::gate::Gate;
 use crate::nearest::unknown;
 use crate::repo::Repo;
+use crate::results;
 use crate::road;
 use crate::runner::Report;
 use crate::style::{self, CODE, GOOD, paint};
@@ -21,7 +22,8 @@ pub(crate) const COMMAND: Subcommand = Subcommand {
     name: "test",
     about: "Run a week's tests, day by day",
     help: "\
-Days are run in order, up to the first that is not green. Labs follow when all days are green.
+Days are run in order, up to the first that is not green. Labs follow when all days are green,
+but for those that need more crates than their week: these run when they are asked for.
   ✓ passed   ✗ failed   · not started: it came to a todo!
 
 Examples:
@@ -90,7 +92,9 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, stop: &AtomicBool) -> Result<Answer> {
-        let Some(mut gate) = Gate::open(self.repo, self.week)? else { return Ok(Answer::No) };
+        let Some(mut gate) = Gate::open(self.repo, self.week, self.wanted())? else {
+            return Ok(Answer::No);
+        };
         gate.hasty = !self.all && !self.json;
         let chosen = self.choose(&gate)?;
         let mut answer = Answer::Yes;
@@ -112,6 +116,20 @@ impl Job<'_> {
             self.say_next()?;
         }
         Ok(answer)
+    }
+
+    /// The units that somebody asks for: what they need is built, too.
+    fn wanted(&self) -> Vec<&Unit> {
+        let is_named = |unit: &&Unit| match self.name {
+            None => self.all,
+            Some(name) => results::tests_in_source(self.repo, self.week, unit)
+                .iter()
+                .any(|test| test.contains(name)),
+        };
+        match self.day {
+            Some(day) => vec![day],
+            None => self.week.units().filter(is_named).collect(),
+        }
     }
 
     /// The units to run and which of their tests.

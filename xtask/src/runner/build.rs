@@ -14,6 +14,8 @@ pub(crate) struct BuildJob<'a> {
     /// The directory with the workspace's `Cargo.toml`.
     pub(crate) workspace: &'a Path,
     pub(crate) package: &'a str,
+    /// Features of that package to build it with.
+    pub(crate) features: &'a [String],
     /// A package of the workspace that has been built before. What both depend on is then built
     /// with the features of both, which is to say not once more.
     pub(crate) beside: Option<&'a str>,
@@ -49,6 +51,10 @@ pub(crate) fn build(job: BuildJob<'_>, mut on_crate: impl FnMut(&str)) -> anyhow
     command.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(job.workspace.join("Cargo.toml"));
     command.args(["--color", if job.colour { "always" } else { "never" }]);
+    for feature in job.features {
+        // With its package, as there may be another one beside.
+        command.args(["--features", &format!("{}/{feature}", job.package)]);
+    }
     if let Some(beside) = job.beside {
         command.args(["--package", beside]);
     }

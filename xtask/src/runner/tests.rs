@@ -171,7 +171,7 @@ fn misbehaving() -> &'static Built {
     &BUILT
         .get_or_init(|| {
             let dir = package(MISBEHAVING);
-            match build_package(dir.path()) {
+            match build_package(dir.path(), &[]) {
                 Build::Ready { built, .. } => (dir, built),
                 Build::Failed { said } => panic!("the fixture does not build:\n{said}"),
             }
@@ -185,7 +185,7 @@ fn package(tests: &str) -> TempDir {
     write(
         "Cargo.toml",
         "[package]\nname = \"fixture\"\nedition = \"2024\"\n[[test]]\nname = \"days\"\n\
-         path = \"tests/days/main.rs\"\n[workspace]\n[profile.dev]\ndebug = 0\n",
+         path = \"tests/days/main.rs\"\n[features]\nmore = []\n[workspace]\n[profile.dev]\ndebug = 0\n",
     );
     write("src/lib.rs", "");
     write("tests/days/main.rs", "mod day1;\n");
@@ -193,11 +193,12 @@ fn package(tests: &str) -> TempDir {
     dir
 }
 
-fn build_package(dir: &Path) -> Build {
+fn build_package(dir: &Path, features: &[String]) -> Build {
     let target = dir.join("target");
     let job = BuildJob {
         workspace: dir,
         package: "fixture",
+        features,
         beside: None,
         target_dir: Some(&target),
         colour: false,
@@ -372,6 +373,19 @@ fn where_one_test_hangs_the_next_gets_less_time() {
 #[test]
 fn an_error_of_the_compiler_is_passed_on() {
     let dir = package("#[test]\nfn broken() {\n    let x: u32 = \"text\";\n}\n");
-    let Build::Failed { said } = build_package(dir.path()) else { panic!("it built") };
+    let Build::Failed { said } = build_package(dir.path(), &[]) else { panic!("it built") };
     assert!(said.contains("error[E0308]: mismatched types"), "{said}");
+}
+
+#[test]
+fn tests_that_need_a_feature_are_built_with_it() {
+    let dir = package(
+        "#[test]\nfn always() {}\n#[cfg(feature = \"more\")]\n#[test]\nfn asked_for() {}\n",
+    );
+    let tests = |features: &[String]| match build_package(dir.path(), features) {
+        Build::Ready { built, .. } => list(&built).unwrap(),
+        Build::Failed { said } => panic!("the fixture does not build:\n{said}"),
+    };
+    assert_eq!(tests(&[]), ["day1::always"]);
+    assert_eq!(tests(&["more".to_owned()]), ["day1::always", "day1::asked_for"]);
 }

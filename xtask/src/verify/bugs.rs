@@ -111,7 +111,7 @@ impl<'a> Prover<'a, '_> {
         let mut tree = self.course.changed(unit, woven)?;
         tree.allow_unsafe()?;
         let week = self.course.week;
-        let gate = self.slot.build(week, &tree)?;
+        let gate = self.slot.build(week, &tree, &unit.features)?;
         let mut ran = gate.run(week, &gate.tests_of(&[&unit.id]), Until::End)?;
         ran.retain(|ran| ran.passed());
         ran.sort_by_key(|ran| ran.duration_ms);
@@ -121,7 +121,7 @@ impl<'a> Prover<'a, '_> {
     /// Proves one, in a tree of its own.
     fn alone(&mut self, case: &Case<'_>) {
         let begun = Instant::now();
-        match self.slot.build(self.course.week, &case.tree) {
+        match self.slot.build(self.course.week, &case.tree, &case.unit.features) {
             Ok(gate) => self.judge(case, &gate, &gate.tests_of(&[&case.unit.id]), begun),
             Err(error) => self.say(case.bug, vec![format!("{error:#}")], Vec::new(), Some(begun)),
         }

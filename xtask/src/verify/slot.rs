@@ -9,7 +9,7 @@ use super::tree::Tree;
 use super::weave::CHOICE;
 use crate::repo::Repo;
 use crate::runner::{self, Build, BuildJob, Built, Event, Limits, Outcome, Planned, Report};
-use crate::week::{Week, test_name};
+use crate::week::{Week, features, test_name};
 
 /// A tree and a target directory that no other slot touches.
 pub(super) struct Slot {
@@ -62,23 +62,29 @@ impl Slot {
         Slot { dir: repo.state_dir().join(format!("verify/slot{number}")) }
     }
 
-    /// Builds the gate of `week` in `tree`.
+    /// Builds the gate of `week` in `tree`, with these features.
     ///
     /// # Errors
     ///
     /// What the compiler says, if it does not compile.
-    pub(super) fn build(&self, week: &Week, tree: &Tree) -> anyhow::Result<Gate> {
+    pub(super) fn build(
+        &self,
+        week: &Week,
+        tree: &Tree,
+        features: &[String],
+    ) -> anyhow::Result<Gate> {
         let workspace = self.dir.join(week.label());
         tree.write(&workspace)?;
         let target_dir = self.dir.join("target");
-        build(&workspace, &week.dir_name, Some(&target_dir))
+        build(&workspace, &week.dir_name, features, Some(&target_dir))
     }
 }
 
 impl Gate {
-    /// Builds the gate of `week` against the solution itself, where it stands.
+    /// Builds the gate of `week` against the solution itself, where it stands: the tests of all units.
     pub(super) fn of_solution(repo: &Repo, week: &Week) -> anyhow::Result<Gate> {
-        build(&repo.solutions(), &week.solution_package(), None)
+        let features = features(week.units());
+        build(&repo.solutions(), &week.solution_package(), &features, None)
     }
 
     /// The tests of `units`.
@@ -126,8 +132,13 @@ pub(super) fn is_of(unit: &str, test: &str) -> bool {
 /// The first error is enough to go on; all errors of all trees are not to be read.
 const ERROR_LINES_MAX: usize = 12;
 
-fn build(workspace: &Path, package: &str, target_dir: Option<&Path>) -> anyhow::Result<Gate> {
-    let job = BuildJob { workspace, package, beside: None, target_dir, colour: false };
+fn build(
+    workspace: &Path,
+    package: &str,
+    features: &[String],
+    target_dir: Option<&Path>,
+) -> anyhow::Result<Gate> {
+    let job = BuildJob { workspace, package, features, beside: None, target_dir, colour: false };
     match runner::build(job, |_crate| {})? {
         Build::Ready { built, .. } => Ok(Gate { tests: runner::list(&built)?, built }),
         Build::Failed { said } => {

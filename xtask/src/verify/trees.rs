@@ -6,7 +6,7 @@ use super::cache::Cache;
 use super::slot::{Gate, Ran, Slot, Until, is_of};
 use super::{Check, Prepared, Proof};
 use crate::repo::Repo;
-use crate::week::Week;
+use crate::week::{Week, features};
 
 /// Every test passes on the solution itself, and every test is of a unit, and every unit has some.
 pub(super) fn green(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Check>> {
@@ -56,7 +56,8 @@ pub(super) fn day(
             continue;
         }
         // Both ask the same tree: it is built once, and what is wrong with it is said once.
-        let build = || slot.build(course.week, &tree).map_err(|error| error.to_string());
+        let features = features(course.week.units());
+        let build = || slot.build(course.week, &tree, &features).map_err(|error| error.to_string());
         let (problems, notes) = match gate.get_or_insert_with(build) {
             Err(said) => (vec![std::mem::replace(said, "it does not compile".into())], Vec::new()),
             Ok(gate) => {

@@ -1,6 +1,6 @@
 //! The disk behind all handles: files, names, the power, and what is planned to go wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,8 +164,22 @@ impl Disk {
         if let Ok(()) = self.names.expect_dir(to) {
             return Err(ErrorKind::IsADirectory.into());
         }
+        if self.names.file(to).is_ok_and(|other| other == id) {
+            // Two names of one file, or one name twice: as POSIX wants it, both stay.
+            return Ok(());
+        }
         self.names.rename(from, to, id);
         self.inode(id).path = to.to_path_buf();
+        Ok(())
+    }
+
+    pub(super) fn hard_link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let id = self.names.file(from)?;
+        self.names.expect_dir(to.parent().unwrap_or(to))?;
+        if self.names.get(to).is_some() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        self.names.link(to, id);
         Ok(())
     }
 
@@ -222,7 +236,9 @@ impl Disk {
 
     /// Bytes in all files, but for one.
     fn used(&self, but: Option<InodeId>) -> u64 {
-        let counted = self.names.live_files().filter(|id| Some(*id) != but);
+        // A file with two names has its bytes once.
+        let counted: BTreeSet<InodeId> = self.names.live_files().collect();
+        let counted = counted.into_iter().filter(|id| Some(*id) != but);
         counted.map(|id| self.inodes[&id].live.len() as u64).sum()
     }
 

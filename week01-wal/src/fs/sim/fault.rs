@@ -11,6 +11,8 @@ pub enum Operation {
     Open,
     /// [`Fs::rename`](crate::fs::Fs::rename).
     Rename,
+    /// [`Fs::hard_link`](crate::fs::Fs::hard_link).
+    HardLink,
     /// [`Fs::remove`](crate::fs::Fs::remove).
     Remove,
     /// [`Fs::list`](crate::fs::Fs::list).
@@ -45,6 +47,7 @@ impl Operation {
             Operation::Create => "create",
             Operation::Open => "open",
             Operation::Rename => "rename",
+            Operation::HardLink => "link",
             Operation::Remove => "remove",
             Operation::List => "list",
             Operation::CreateDir => "create directory",

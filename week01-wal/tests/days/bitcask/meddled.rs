@@ -94,6 +94,10 @@ impl Fs for Meddled {
         self.disk.rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.disk.hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.disk.remove(path)
     }

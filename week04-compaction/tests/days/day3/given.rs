@@ -364,6 +364,10 @@ impl Fs for Meanwhile {
     }
 
     /// Nothing is done here: a file goes with whoever reads it last, and that may be anybody.
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.sim.hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.sim.remove(path)
     }

@@ -183,6 +183,10 @@ impl Fs for Hooked {
         self.sim.rename(from, to)
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        self.sim.hard_link(from, to)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.sim.remove(path)
     }

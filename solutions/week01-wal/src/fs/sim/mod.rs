@@ -148,6 +148,11 @@ impl Fs for SimFs {
         self.run(Operation::Rename, from, detail, |disk| disk.rename(from, to))
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        let detail = Detail::To(to.to_path_buf());
+        self.run(Operation::HardLink, from, detail, |disk| disk.hard_link(from, to))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.run(Operation::Remove, path, Detail::None, |disk| {
             disk.names.file(path)?;

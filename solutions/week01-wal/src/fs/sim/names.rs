@@ -43,6 +43,8 @@ pub(super) struct Names {
 /// What one call changed, kept or forgotten as a whole: names with what they lead to from now on.
 struct Change {
     names: Vec<(PathBuf, Option<Node>)>,
+    /// Whether the file that gets a name here lost another one by the same call.
+    is_rename: bool,
 }
 
 impl Names {
@@ -96,6 +98,7 @@ impl Names {
         self.live.values().filter_map(Node::id)
     }
 
+    /// A name for a new file, or one more for a file that has some.
     pub(super) fn link(&mut self, path: &Path, id: InodeId) {
         self.change(vec![(path.to_path_buf(), Some(Node::File(id)))]);
     }
@@ -106,6 +109,7 @@ impl Names {
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path, id: InodeId) {
         self.change(vec![(from.to_path_buf(), None), (to.to_path_buf(), Some(Node::File(id)))]);
+        self.pending.last_mut().expect("it was just added").is_rename = true;
     }
 
     pub(super) fn create_dir(&mut self, dir: &Path) -> io::Result<()> {
@@ -141,7 +145,7 @@ impl Names {
         for (path, node) in &names {
             set(&mut self.live, path, *node);
         }
-        self.pending.push(Change { names });
+        self.pending.push(Change { names, is_rename: false });
     }
 
     /// Makes durable what changed in `dir`.
@@ -173,9 +177,15 @@ impl Names {
                 continue;
             }
             for (path, node) in &change.names {
-                if let Some(Node::File(_)) = node {
-                    // A file has one name, even if an earlier rename of it was forgotten.
-                    self.durable.retain(|_, found| Some(*found) != *node);
+                if let Some(Node::File(_)) = node
+                    && change.is_rename
+                {
+                    // The name that it had is gone, even if an earlier rename to that was forgotten.
+                    // What it is called besides, by a link, stays.
+                    let live = &self.live;
+                    self.durable.retain(|other, found| {
+                        Some(*found) != *node || live.get(other) == Some(found)
+                    });
                 }
                 set(&mut self.durable, path, *node);
             }

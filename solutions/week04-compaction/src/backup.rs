@@ -1,0 +1,301 @@
+//! Backups: copies of stores in a bucket of an object store, each of which can be brought back.
+//!
+//! ```text
+//!   backups/0000000001 ──► tables/000007-4096-9f3a12c40b55e1d2.sst ◄── backups/0000000002
+//!                     └──► tables/000009-2113-00c41d7e6a90f3b8.sst       │
+//!                          tables/000012-2590-77ab0e91c3d4f560.sst ◄─────┘
+//! ```
+//!
+//! A table is an object, named after what is in it, and is sent once, whoever has it. A backup is a
+//! list of tables, which is put when all of them are there: before, there is no backup, and after, a
+//! whole one.
+//!
+//! Calls wait until the bucket has answered. They bring their own small runtime, so do not make them
+//! from async code.
+
+mod bucket;
+mod list;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use object_store::ObjectStore;
+use parking_lot::Mutex;
+use wal::fs::Fs;
+use wal::{Error, Result};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::draft::Draft;
+use crate::files::table_path;
+use crate::manifest::Manifest;
+use crate::store::Lsm;
+
+pub use self::bucket::{Bucket, Object, PART_SIZE};
+pub use self::list::{List, TABLES, checksum_of, table_object};
+// Its types are a part of this module's interface.
+pub use object_store;
+
+/// The folder of the lists.
+pub const LISTS: &str = "backups";
+
+/// A backup that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Its number: larger than those of all backups that were there when it was made.
+    pub id: u64,
+    /// When its list was put, by the bucket's clock.
+    pub made: SystemTime,
+    /// How many tables it has.
+    pub table_count: usize,
+    /// Size of them all, in bytes, whether another backup has them, too, or not.
+    pub size: u64,
+}
+
+/// The backups in a bucket, of one store or of many.
+///
+/// Many may make backups in one bucket at a time, and many may bring them back; but while one
+/// [removes](Backups::remove), nobody else may make one: what the one finds there and does not send, the
+/// other may be about to remove. One value of this type sees to that by itself.
+pub struct Backups {
+    bucket: Bucket,
+    /// Held while a backup is made or removed.
+    busy: Mutex<()>,
+}
+
+impl Backups {
+    /// The backups in `store`. To have them in a folder, wrap it in a
+    /// [`PrefixStore`](object_store::prefix::PrefixStore).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the runtime cannot be made.
+    pub fn new(store: Arc<dyn ObjectStore>) -> Result<Backups> {
+        Backups::with_part_size(store, PART_SIZE)
+    }
+
+    /// The same, where tables larger than this are sent in parts of this size, in bytes. S3 takes no
+    /// less than 5 MiB.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Backups::new`].
+    pub fn with_part_size(store: Arc<dyn ObjectStore>, part_size: usize) -> Result<Backups> {
+        Ok(Backups { bucket: Bucket::new(store, part_size)?, busy: Mutex::new(()) })
+    }
+
+    /// Makes a backup of the store in `dir`, which nobody has opened since it was a [`Draft`]: its log
+    /// is empty. Returns the number of the backup.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Manifest::recover`]; [`Error::Corruption`] if a table has another size than the
+    /// manifest says; [`Error::Io`], which names the object. There is no backup then, and what was sent
+    /// need not be sent again.
+    ///
+    /// # Cost
+    ///
+    /// Reads all tables, and sends those that are not there. Memory for one part.
+    pub fn create(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
+        let _busy = self.busy.lock();
+        self.send(fs, dir)
+    }
+
+    /// **Lab backup**, chapter `week04/lab-backup.md`. Tables first, the list last.
+    fn send(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
+        // ANCHOR: backup_send
+        // What is there, by name and size: one `list` of the folder `TABLES`. A table goes if it is not
+        // there under the name that `table_object` gives it, or is there with another size. The next
+        // number is one above the last of `ids`; `put_new` says whether somebody else was faster.
+        let state = Manifest::recover(fs, dir)?;
+        let there = self.bucket.list(TABLES)?.into_iter();
+        let there: HashMap<String, u64> = there.map(|object| (object.name, object.size)).collect();
+        let mut checksums = Vec::new();
+        for (_, table) in state.levels.tables() {
+            let file = fs.open(&table_path(dir, table.number))?;
+            let checksum = checksum_of(&*file, table.size)?;
+            let name = table_object(table, checksum);
+            if there.get(&name) != Some(&table.size) {
+                self.bucket.send(&name, &*file)?;
+            }
+            checksums.push(checksum);
+        }
+        let list = List { state, checksums }.encode();
+        let mut id = self.ids()?.last().map_or(1, |last| last + 1);
+        while !self.bucket.put_new(&list_object(id), list.clone())? {
+            id += 1;
+        }
+        Ok(id)
+        // ANCHOR_END: backup_send
+    }
+
+    /// All backups, the oldest first.
+    ///
+    /// **Lab backup**.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corruption`] names a list that is damaged; [`Error::Io`].
+    ///
+    /// # Cost
+    ///
+    /// Reads all lists.
+    pub fn list(&self) -> Result<Vec<Backup>> {
+        // ANCHOR: backup_list
+        // `lists` gives numbers and objects, `read_list` what is in one.
+        let backup = |(id, object): (u64, Object)| {
+            let list = self.read_list(id)?;
+            let size = list.state.levels.tables().map(|(_, table)| table.size).sum();
+            Ok(Backup { id, made: object.made, table_count: list.checksums.len(), size })
+        };
+        self.lists()?.into_iter().map(backup).collect()
+        // ANCHOR_END: backup_list
+    }
+
+    /// Brings backup `id` back, as a store in `dir`.
+    ///
+    /// **Lab backup**. Each table has the size and the checksum that the list says, or there is no
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] of kind `NotFound` if there is no such backup; nothing was touched then.
+    /// [`Error::Corruption`] names the object that is damaged, [`Error::Io`] the one that is missing.
+    /// Those of [`Draft::begin`]: `dir` is locked, or has something in it. After any error but that
+    /// `dir` is a draft, which nobody can open, and which a second call clears.
+    ///
+    /// # Cost
+    ///
+    /// Memory for a piece of a table, as the object store hands it out.
+    pub fn restore(&self, id: u64, fs: Arc<dyn Fs>, dir: &Path) -> Result<()> {
+        // ANCHOR: backup_restore
+        // The list, a draft, its tables, and the end: `finish`. `fetch` hands you an object piece by
+        // piece: write each where it belongs, and count and sum it up on the way. Whose bytes are they
+        // when `finish` is called?
+        let List { state, checksums } = self.read_list(id)?;
+        let draft = Draft::begin(Arc::clone(&fs), dir)?;
+        for ((_, table), checksum) in state.levels.tables().zip(checksums) {
+            let name = table_object(table, checksum);
+            let file = fs.create(&table_path(dir, table.number))?;
+            let (mut size, mut sum) = (0, Xxh3Default::new());
+            self.bucket.fetch(&name, |piece| {
+                file.write_at(size, piece)?;
+                size += piece.len() as u64;
+                sum.update(piece);
+                Ok(())
+            })?;
+            if size != table.size || sum.digest() != checksum {
+                return Err(damaged(&name, "it is not what was sent"));
+            }
+            file.sync_data()?;
+        }
+        draft.finish(state)
+        // ANCHOR_END: backup_restore
+    }
+
+    /// Removes backup `id`, and all tables that no other backup has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] of kind `NotFound` if there is no such backup. [`Error::Corruption`] if the list of
+    /// another one cannot be read: nobody knows then which tables that needs, and nothing was removed.
+    /// [`Error::Io`]; every other backup is whole, and what is left of this one goes when the next one
+    /// is removed.
+    ///
+    /// # Cost
+    ///
+    /// Reads all other lists.
+    pub fn remove(&self, id: u64) -> Result<()> {
+        let _busy = self.busy.lock();
+        self.take_away(id)
+    }
+
+    /// **Lab backup**. The list goes first: what has no list is no backup.
+    fn take_away(&self, id: u64) -> Result<()> {
+        // ANCHOR: backup_take_away
+        // Is it there? Which tables do the others name? `List::objects`. That list itself need not be
+        // whole. When it is gone, every table that is not named goes, whoever left it there.
+        let ids = self.ids()?;
+        if !ids.contains(&id) {
+            return Err(no_backup(id));
+        }
+        let mut needed = HashSet::new();
+        for other in ids.into_iter().filter(|other| *other != id) {
+            needed.extend(self.read_list(other)?.objects());
+        }
+        self.bucket.remove(&list_object(id))?;
+        for object in self.bucket.list(TABLES)? {
+            if !needed.contains(&object.name) {
+                self.bucket.remove(&object.name)?;
+            }
+        }
+        Ok(())
+        // ANCHOR_END: backup_take_away
+    }
+
+    /// The lists, with their numbers, ascending. Objects of other names are not ours.
+    fn lists(&self) -> Result<Vec<(u64, Object)>> {
+        let objects = self.bucket.list(LISTS)?.into_iter();
+        let ours = objects.filter_map(|object| {
+            let id = object.name.rsplit('/').next()?.parse().ok()?;
+            (list_object(id) == object.name).then_some((id, object))
+        });
+        Ok(ours.collect())
+    }
+
+    /// The numbers of all backups, ascending.
+    fn ids(&self) -> Result<Vec<u64>> {
+        Ok(self.lists()?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// What backup `id` consists of.
+    fn read_list(&self, id: u64) -> Result<List> {
+        let name = list_object(id);
+        let bytes = self.bucket.get(&name)?;
+        List::decode(&bytes).map_err(|bad| damaged(&name, &bad.reason))
+    }
+}
+
+impl fmt::Debug for Backups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backups").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
+}
+
+/// The name of a backup's list. So many digits are enough for all there ever will be, and names are in
+/// the order of their numbers.
+fn list_object(id: u64) -> String {
+    format!("{LISTS}/{id:010}")
+}
+
+fn damaged(object: &str, reason: &str) -> Error {
+    Error::corruption(Path::new(object), 0, reason)
+}
+
+fn no_backup(id: u64) -> Error {
+    Error::io("remove", Path::new(&list_object(id)), io::ErrorKind::NotFound.into())
+}
+
+impl Lsm {
+    /// Makes a backup of the store as it is now, while writes go on, and returns its number.
+    ///
+    /// By way of a [checkpoint](Lsm::checkpoint), in the folder `backup` of the store's own, which is
+    /// cleared before and after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] if another backup of this store is being made, [`Error::Closed`]; those of
+    /// [`Lsm::checkpoint`] and of [`Backups::create`].
+    pub fn backup(&self, backups: &Backups) -> Result<u64> {
+        let (fs, dir) = self.place();
+        let draft = Draft::scratch(Arc::clone(fs), &dir.join("backup"))?;
+        self.copy_to(&draft)?;
+        let made = backups.create(&**fs, draft.dir());
+        // What stays takes room, and goes with the next one.
+        let _ = draft.discard();
+        made
+    }
+}

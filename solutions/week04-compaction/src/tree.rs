@@ -9,6 +9,8 @@
 //! One thread flushes, one compacts; readers wait for neither. An edit is durable before anybody sees
 //! what it says, so that nothing that was read can be gone after a power cut.
 
+mod parallel;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
@@ -31,6 +33,7 @@ use crate::files::table_path;
 use crate::levels::{LEVEL_COUNT, TableMeta};
 use crate::manifest::{Manifest, orphans};
 use crate::options::{LsmOptions, Strategy};
+use crate::pacer::Pacer;
 use crate::snapshots::Snapshots;
 use crate::source::Source;
 use crate::version::{LevelCursor, LiveTable, Version};
@@ -49,6 +52,8 @@ pub struct Tree {
     /// Files that nobody needed when it was opened.
     orphans: Vec<PathBuf>,
     snapshots: Snapshots,
+    /// What compactions in parts wait for before they write.
+    pacer: Arc<Pacer>,
     /// Why nothing more is flushed or compacted.
     failure: Mutex<Option<Arc<str>>>,
     /// Signalled, with `failure`, when there is a new version, a failure, or it is time to stop.
@@ -99,6 +104,7 @@ impl Tree {
             orphans: orphans(&*fs, dir, &manifest)?,
             fs,
             dir: dir.to_path_buf(),
+            pacer: Arc::new(Pacer::new(options.compaction_rate)),
             options,
             cache,
             current: ArcSwap::from_pointee(version),
@@ -175,12 +181,32 @@ impl Tree {
         may_go_on: impl Fn() -> Result<()>,
     ) -> Result<Vec<Arc<LiveTable>>> {
         let mut tables = Vec::new();
+        let written = Survivors::new(sources, snapshots, is_oldest).and_then(|survivors| {
+            self.write_to(&self.fs, survivors, level, may_go_on, &mut tables)
+        });
+        if let Err(error) = written {
+            tables.iter().for_each(|table| table.retire());
+            return Err(error);
+        }
+        Ok(tables)
+    }
+
+    /// As [`write`](Tree::write), of `survivors` and to the disk `fs`. Each table is put into `tables`
+    /// when it is complete, and stays there whatever comes.
+    fn write_to(
+        &self,
+        fs: &Arc<dyn Fs>,
+        mut survivors: Survivors<'_>,
+        level: usize,
+        may_go_on: impl Fn() -> Result<()>,
+        tables: &mut Vec<Arc<LiveTable>>,
+    ) -> Result<()> {
         let number = Cell::new(0);
         let begin = || {
             may_go_on()?;
             number.set(self.manifest.lock().new_number()?);
             let path = table_path(&self.dir, number.get());
-            TableBuilder::create(Arc::clone(&self.fs), &path, self.table_options(level))
+            TableBuilder::create(Arc::clone(fs), &path, self.table_options(level))
         };
         let finish = |builder: TableBuilder| {
             builder.finish()?;
@@ -195,13 +221,7 @@ impl Tree {
         };
         // A run of level 0 is one table.
         let table_size = if level == 0 { u64::MAX } else { self.options.table_size };
-        let written = Survivors::new(sources, snapshots, is_oldest)
-            .and_then(|mut survivors| write_tables(&mut survivors, table_size, begin, finish));
-        if let Err(error) = written {
-            tables.iter().for_each(|table| table.retire());
-            return Err(error);
-        }
-        Ok(tables)
+        write_tables(&mut survivors, table_size, begin, finish)
     }
 
     fn table_options(&self, level: usize) -> TableOptions {
@@ -219,6 +239,7 @@ impl Tree {
     /// Those of [`install`](Tree::install).
     fn apply(&self, edit: Edit, added: &[Arc<LiveTable>], floor: Seq) -> Result<()> {
         self.install(edit, added, floor)?;
+        self.lift_limit();
         self.notify();
         Ok(())
     }
@@ -278,6 +299,9 @@ impl Tree {
             self.apply(edit, &[], 0)?;
             Counters::add(&self.counters.moves, 1);
             return Ok(());
+        }
+        if self.options.compaction_threads > 1 || self.options.compaction_rate.is_some() {
+            return self.compact_in_parts(compaction, removed);
         }
         // ANCHOR: day3_compact
         // The version's tables that are inputs: each of level 0 is a source, and each other level
@@ -438,6 +462,7 @@ impl Tree {
     /// Lets the compactor end before its next table, and whoever waits go on. Flushes go on.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.pacer.stop();
         self.notify();
     }
 

@@ -41,5 +41,6 @@ mod day6;
 #[path = "../../../week03-sstable/tests/days/entries.rs"]
 mod entries;
 mod script;
+mod subcompactions;
 #[path = "../../../week03-sstable/tests/days/walk.rs"]
 mod walk;

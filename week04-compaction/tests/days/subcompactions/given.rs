@@ -29,15 +29,15 @@ pub(super) const COUNT: &str = "(rule 1 of lab subcompactions: there are no more
 pub(super) const SAME: &str = "(rule 2 of lab subcompactions: a part begins at its start, ends at its \
                                end, and drops what one thread would drop; without survivors it \
                                writes no table)";
-pub(super) const ONCE: &str = "(rule 3 of lab subcompactions: all parts are merged at the same time, \
+pub(super) const ONCE: &str = "(rule 2 of lab subcompactions: all parts are merged at the same time, \
                                entry by entry, and one edit has the tables of all)";
-pub(super) const ENDS: &str = "(rule 4 of lab subcompactions: a part that fails or panics ends the \
+pub(super) const ENDS: &str = "(rule 3 of lab subcompactions: a part that fails or panics ends the \
                                others, and so does a store that stops; no table is left, the inputs \
                                are the store, and the first failure is the one that is told)";
-pub(super) const TOKENS: &str = "(rule 5 of lab subcompactions: a byte takes a token; a full bucket \
+pub(super) const TOKENS: &str = "(rule 4 of lab subcompactions: a byte takes a token; a full bucket \
                                  has those of a tenth of a second; what is not there is taken from \
                                  what will come, and waited for)";
-pub(super) const LIFTED: &str = "(rule 6 of lab subcompactions: no flush waits for tokens, nobody does \
+pub(super) const LIFTED: &str = "(rule 5 of lab subcompactions: no flush waits for tokens, nobody does \
                                  while level 0 makes writes wait, and a store that stops ends all \
                                  waits)";
 

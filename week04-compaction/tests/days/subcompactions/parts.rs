@@ -316,15 +316,18 @@ fn a_table_with_partitions_is_cut_by_its_top() {
 
 #[test]
 fn a_key_of_many_versions_is_in_one_table() {
-    let tree = open(disk(1), options(4));
+    let (sim, written) = (disk(1), Written::default());
+    let tree = open(written.on(&sim), options(4));
     for seq in 1..=200 {
         tree.snapshots().add(|| Ok(seq)).expect("it is given");
     }
     let versions = (1..=200).map(|seq| puts([50], seq).remove(0));
     let others = puts((40..60).filter(|&number| number != 50), 201);
     let all = in_order(versions.chain(others).collect());
-    flush(&tree, &all);
-    compact(&tree, &[0], 1);
+    put_into_level_1(&tree, &all);
+    written.take();
+    compact(&tree, &[1], 1);
+    assert!(written.take().len() > 1, "what lies beside it is a part, too {CUTS}");
     let version = tree.version();
     let with_it = version.level(1).iter().filter(|table| table.meta.spans(key(50).as_bytes()));
     assert_eq!(with_it.count(), 1, "tables with the 200 versions of {} {CUTS}", key(50));
@@ -366,7 +369,8 @@ fn parts_write_as_they_read() {
     for number in 0..3 {
         flush(&tree, &puts((number..450).step_by(3), 1 + 150 * number as Seq));
     }
-    (ahead.store(0, Ordering::SeqCst), most.store(0, Ordering::SeqCst));
+    ahead.store(0, Ordering::SeqCst);
+    most.store(0, Ordering::SeqCst);
     compact(&tree, &[0], 1);
     let most = most.load(Ordering::SeqCst);
     assert_eq!(entries_of(&tree.version()).len(), 450, "entries {SAME}");

@@ -365,7 +365,7 @@ impl Written {
 // Threads.
 
 /// How often a test gives way to others before it takes them for stuck.
-const PATIENCE: usize = 400_000;
+const PATIENCE: usize = 1_500_000;
 
 /// Gives way to others until `what` is so; whether it ever was.
 pub(super) fn comes(what: impl Fn() -> bool) -> bool {

@@ -23,8 +23,9 @@ fn waiting(pacer: &Arc<Pacer>, bytes: u64) -> JoinHandle<Result<()>> {
 
 #[track_caller]
 fn expect_waiting<T>(thread: &JoinHandle<T>, why: &str) {
-    (0..5000).for_each(|_| thread::yield_now());
-    assert!(!thread.is_finished(), "somebody should wait, and does not: {why}");
+    // Long enough for whoever does not wait to come to an end.
+    let ends = (0..100_000).any(|_| (thread::yield_now(), thread.is_finished()).1);
+    assert!(!ends, "somebody should wait, and does not: {why}");
 }
 
 #[track_caller]
@@ -81,10 +82,11 @@ fn to_be_woken_is_not_to_go_on_and_costs_no_tokens() {
     pacer.wait_for(10_000, || false).expect("nothing is over");
     let begun = Instant::now();
     let waiting = waiting(&pacer, 5_000);
-    while !waiting.is_finished() {
-        pacer.wake();
-        thread::yield_now();
-    }
+    assert!(
+        comes(|| (pacer.wake(), waiting.is_finished()).1),
+        "5 000 bytes of 100 000 a second, and somebody who wakes the thread that waits for them: does \
+         it take its tokens again each time? {TOKENS}"
+    );
     let lasted = begun.elapsed();
     waiting.join().expect("it does not panic").expect("nothing is over");
     assert!(

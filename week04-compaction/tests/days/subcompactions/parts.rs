@@ -128,25 +128,24 @@ fn a_compaction_in_parts_leaves_what_one_thread_leaves() {
         let mut dice = Workload::new(seed);
         let (key_count, flush_count) = (1 + dice.below(60), 1 + dice.below(5));
         let flushes: Vec<Vec<Entry>> = (0..flush_count)
-            .map(|number| operations(&mut dice, key_count, 40, 1 + 40 * number as Seq))
+            .map(|number| operations(&mut dice, key_count, 40, 31 + 40 * number as Seq))
             .collect();
         let below = operations(&mut dice, key_count, 30, 1);
         let snapshot = 30 + dice.below(40 * flush_count) as Seq;
         let is_oldest = dice.below(2) == 0;
         let outcome = |threads| {
-            let tree = open(disk(seed), options(threads));
+            let sim = disk(seed);
+            let tree = open(sim.clone(), options(threads));
             if !is_oldest {
                 flush(&tree, &below);
                 compact(&tree, &[0], 3);
             }
             tree.snapshots().add(|| Ok(snapshot)).expect("it is given");
-            for entries in &flushes {
-                let later: Vec<Entry> = entries
-                    .iter()
-                    .map(|entry| Entry { seq: entry.seq + 30, ..entry.clone() })
-                    .collect();
-                flush(&tree, &later);
-            }
+            flushes.iter().for_each(|entries| flush(&tree, entries));
+            drop(tree);
+            // Opened again, it has floor 0.
+            let tree = open(sim, options(threads));
+            tree.snapshots().add(|| Ok(snapshot)).expect("it is given");
             compact(&tree, &[0], 1);
             let version = tree.version();
             (entries_of(&version), version.floor(), version.level(1).len())

@@ -264,7 +264,7 @@ impl Tree {
     /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
     /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
     ///
-    /// **Day 3**.
+    /// **Day 3**. Options of lab `subcompactions` lead to `tree/parallel.rs`.
     ///
     /// # Errors
     ///

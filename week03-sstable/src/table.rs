@@ -203,6 +203,21 @@ impl Table {
         TableCursor::new(self)
     }
 
+    /// The table in up to `count_max` pieces of about the same size, in the order of their keys: of each
+    /// piece, a user key that ends it and its size in the file, in bytes. For whoever wants to cut
+    /// several tables at the same keys.
+    ///
+    /// No user key of a piece is behind the one that ends it, and none of the pieces that follow is in
+    /// front of that; only the versions of a key that ends a piece may go on in the next.
+    ///
+    /// # Cost
+    ///
+    /// Nothing is read: it is the index, or the top of the partitions, that says so.
+    pub fn pieces(&self, count_max: usize) -> impl Iterator<Item = (&[u8], u64)> {
+        let index = self.partitions.as_ref().map_or(&self.index, Partitions::index);
+        index.pieces(count_max)
+    }
+
     /// What is in the table.
     pub fn properties(&self) -> &Properties {
         &self.properties

@@ -13,6 +13,8 @@ pub mod leveled;
 pub mod levels;
 pub mod manifest;
 mod options;
+pub mod pacer;
+pub mod parts;
 pub mod simulator;
 mod snapshots;
 mod source;

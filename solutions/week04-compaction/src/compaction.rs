@@ -16,13 +16,16 @@
 //! it to hide, says what is known without it. (O'Neil, Cheng, Gawlick and O'Neil, "The Log-Structured
 //! Merge-Tree", 1996, has the merge; LevelDB's `db/db_impl.cc` the two rules.)
 
+mod bounded;
+
 use std::fmt;
 use std::sync::Arc;
 
-use memtable::{Cursor, InternalKey, Kind, Merge};
+use memtable::{Cursor, InternalKey, Kind};
 use sstable::TableBuilder;
-use wal::{Result, Seq};
+use wal::{KeyRange, Result, Seq};
 
+use self::bounded::Bounded;
 use crate::levels::{LEVEL_COUNT, Levels, TableMeta};
 use crate::source::Source;
 
@@ -90,7 +93,7 @@ impl fmt::Display for Compaction {
 
 /// The entries of a merge that somebody could still see, in order.
 pub struct Survivors<'a> {
-    merge: Merge<Source<'a>>,
+    merge: Bounded<'a>,
     /// Numbers of all snapshots, ascending; the last one is what a reader sees that comes now, and so
     /// there is at least one.
     snapshots: &'a [Seq],
@@ -127,15 +130,34 @@ impl<'a> Survivors<'a> {
         snapshots: &'a [Seq],
         is_oldest: &'a dyn Fn(&[u8]) -> bool,
     ) -> Result<Survivors<'a>> {
-        let mut survivors = Survivors {
-            merge: Merge::new(sources),
-            snapshots,
-            is_oldest,
-            user_key: Vec::new(),
-            seen_from: None,
-            is_kept: false,
-        };
-        survivors.merge.first()?;
+        Survivors::of(Bounded::all(sources)?, snapshots, is_oldest)
+    }
+
+    /// As [`new`](Survivors::new), of the keys in `range` alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sources.
+    ///
+    /// # Cost
+    ///
+    /// A seek in each source; what lies outside of the range is not read, but for a block of each.
+    pub fn within(
+        sources: Vec<Source<'a>>,
+        range: &'a KeyRange,
+        snapshots: &'a [Seq],
+        is_oldest: &'a dyn Fn(&[u8]) -> bool,
+    ) -> Result<Survivors<'a>> {
+        Survivors::of(Bounded::within(sources, range)?, snapshots, is_oldest)
+    }
+
+    fn of(
+        merge: Bounded<'a>,
+        snapshots: &'a [Seq],
+        is_oldest: &'a dyn Fn(&[u8]) -> bool,
+    ) -> Result<Survivors<'a>> {
+        let (user_key, seen_from, is_kept) = (Vec::new(), None, false);
+        let mut survivors = Survivors { merge, snapshots, is_oldest, user_key, seen_from, is_kept };
         survivors.settle()?;
         Ok(survivors)
     }

@@ -70,6 +70,17 @@ pub struct LsmOptions {
     ///
     /// Less takes less room on disk; values are written more often. 100 or more moves nothing.
     pub value_garbage_percent: u64,
+    /// So many threads merge a compaction at most, each its own range of keys. Default 1.
+    ///
+    /// At least 1. More shorten the wait for a compaction, and take cores and memory from others; it
+    /// is lab `subcompactions` that gives them work.
+    pub compaction_threads: usize,
+    /// So many bytes a second are written by compactions at most, of all threads together, unless
+    /// level 0 makes writes wait. Default `None`: as many as the disk takes.
+    ///
+    /// At least 1. Flushes are not held back. Reads of users find the disk free more often; a limit
+    /// below what is written on the average only makes writes wait. It is lab `subcompactions`, too.
+    pub compaction_rate: Option<u64>,
     /// How the log is laid out.
     pub log: LogOptions,
     /// What to do about bytes in the log that are no record.
@@ -94,6 +105,8 @@ impl Default for LsmOptions {
             space_max_percent: 100,
             value_min: None,
             value_garbage_percent: 50,
+            compaction_threads: 1,
+            compaction_rate: None,
             log: LogOptions::default(),
             recovery: RecoveryMode::default(),
         }

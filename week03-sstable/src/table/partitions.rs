@@ -72,6 +72,11 @@ impl Partitions {
         todo!("lab partitions: decode")
     }
 
+    /// The key that ends each, and where its index part is, behind which the next one begins.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// How many there are.
     fn len(&self) -> usize {
         self.filters.len()

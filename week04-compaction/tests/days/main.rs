@@ -42,6 +42,7 @@ mod day6;
 #[path = "../../../week03-sstable/tests/days/entries.rs"]
 mod entries;
 mod script;
+mod subcompactions;
 mod valuelog;
 #[path = "../../../week03-sstable/tests/days/walk.rs"]
 mod walk;

@@ -134,6 +134,20 @@ impl Index {
         self.handles[index]
     }
 
+    /// All that the handles are about, in up to `count_max` pieces of as many handles each, one behind
+    /// the other: of each piece, the user key of its last separator, and its size in the file, in bytes.
+    pub(super) fn pieces(&self, count_max: usize) -> impl Iterator<Item = (&[u8], u64)> {
+        let count = self.len().min(count_max);
+        let mut start = 0;
+        (1..=count).map(move |piece| {
+            let last = self.len() * piece / count - 1;
+            let end = self.handle(last).end().expect("it was checked");
+            let size = end - start;
+            start = end;
+            (self.key(last).0, size)
+        })
+    }
+
     /// Size in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
         let per_block = size_of::<u64>() * 2 + size_of::<usize>() + size_of::<Handle>();

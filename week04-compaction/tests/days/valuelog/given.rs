@@ -71,6 +71,17 @@ pub(super) fn any_options(dice: &mut Workload) -> LsmOptions {
     }
 }
 
+/// Options with which a store flushes and compacts nothing.
+pub(super) fn quiet() -> LsmOptions {
+    LsmOptions {
+        memtable_size: 1 << 20,
+        level0_tables: 100,
+        base_level_size: 1 << 20,
+        value_garbage_percent: 100,
+        ..small()
+    }
+}
+
 /// A value that lives apart.
 pub(super) fn large(number: u64) -> String {
     format!("{number:-<60}")
@@ -119,9 +130,17 @@ pub(super) fn after(round: u64) -> Vec<Entry> {
     (0..10).map(|key| (format!("key{key}").into(), value_of(key, round).into())).collect()
 }
 
+/// Waits until nothing is to be flushed or compacted any more: what is flushed late is due late.
 #[track_caller]
 pub(super) fn settle(store: &Lsm) {
-    store.settle().unwrap_or_else(|error| panic!("compaction fails: {error} {MOVES}"));
+    loop {
+        let is_flushed = stat(store, "frozen_tables") == 0;
+        store.settle().unwrap_or_else(|error| panic!("compaction fails: {error} {MOVES}"));
+        if is_flushed {
+            return;
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// That scans in both directions and lookups find this and nothing else.

@@ -45,7 +45,7 @@ pub(super) struct Link(pub(super) u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fork(u32);
 
-/// As far as a fork counts. With more in common it has the bytes that come then all the same.
+/// As far as a fork counts. Of keys that have more in common, it has the three bytes from here on.
 pub(super) const COMMON_MAX: usize = 255;
 
 impl Link {

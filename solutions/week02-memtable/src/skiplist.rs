@@ -10,8 +10,9 @@
 //! ```
 //!
 //! What a search costs is not comparisons but cache misses: each node that it looks at is somewhere
-//! else in memory. Many that it looks at are too far, and it does not go there. So a link says enough
-//! of the next key to see that, and the node is left alone.
+//! else in memory, and so is its key. So a link says where the next key leaves the key before it, and
+//! how it goes on. A search knows where its target does, and nearly always that is enough to see
+//! which of the two is first: no node, no key is fetched, whatever the keys have in common.
 //!
 //! There is no `unsafe` in here. Nodes are not allocated one by one, and a pointer to one is an
 //! index; what threads change under each other's eyes is numbers. After Pugh (CACM 1990), and the
@@ -19,10 +20,11 @@
 //! never remove: to remove nodes that others are walking over is what makes lists without locks hard
 //! (Harris, "A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC 2001).
 //!
-//! Read `skiplist/list.rs` next, then `skiplist/cursor.rs`. `skiplist/segments.rs` is the array that
+//! Read `skiplist/link.rs` next, `skiplist/list.rs`, `skiplist/cursor.rs`. `skiplist/segments.rs` is the array that
 //! grows without moving; keys and values are in day 2's arena, and entries are day 2's, too.
 
 mod cursor;
+mod link;
 mod list;
 mod segments;
 
@@ -85,15 +87,14 @@ impl SkipTable {
     /// A search. No allocation, no lock: the value is shared.
     pub fn get(&self, key: &[u8], seq: Seq) -> Lookup {
         // ANCHOR: skiplist_get
-        // As on day 2: the first entry at or behind `lookup`, if there is one and it is this key's.
+        // As on day 2: the first entry at or behind `lookup`, if it is this key's.
         let target = Target::new(InternalKey::lookup(key, seq.min(SEQ_MAX)));
-        let number = self.list.place(&target).next.node();
-        match self.list.entry(number) {
-            Some(found) if found.is_of(key) => match found.internal_key().kind {
+        match self.list.found(self.list.place(&target), key) {
+            Some(found) => match found.internal_key().kind {
                 Kind::Put => Lookup::Value(found.value()),
                 Kind::Delete => Lookup::Deleted,
             },
-            _ => Lookup::Absent,
+            None => Lookup::Absent,
         }
         // ANCHOR_END: skiplist_get
     }

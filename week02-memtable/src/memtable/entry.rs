@@ -68,10 +68,11 @@ pub(crate) trait Position {
 }
 
 /// What the order of entries depends on.
+#[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
-    pub(crate) prefix: u64,
-    user_key: &'a [u8],
-    trailer: u64,
+    prefix: u64,
+    pub(crate) user_key: &'a [u8],
+    pub(crate) trailer: u64,
 }
 
 impl Position for Entry {
@@ -92,7 +93,7 @@ impl<'a> Target<'a> {
 
 impl Position for Target<'_> {
     fn parts(&self) -> Parts<'_> {
-        Parts { ..self.0 }
+        self.0
     }
 }
 

@@ -41,7 +41,7 @@ impl Cursor for SkipCursor<'_> {
 
     /// **Lab skiplist**.
     fn last(&mut self) -> Result<()> {
-        // `descend`, on and on.
+        // The list finds it.
         todo!("lab skiplist: last")
     }
 

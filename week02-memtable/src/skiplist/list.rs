@@ -4,16 +4,11 @@
 //!   entries   by number: one cache line each, written once
 //!   links     by number: where level 0 goes on
 //!   towers    of one entry in four: its number, then where levels 1, 2, … go on
-//!
-//!   link, 64 bits  ┌──────────────────────────────┬────────────────────────────────────────┐
-//!                  │ first four bytes of the next │ the next node: its number on level 0,  │
-//!                  │ node's key, big-endian       │ the index of its tower on levels above │
-//!                  └──────────────────────────────┴────────────────────────────────────────┘
 //! ```
 //!
 //! A search walks through towers and links, which are a seventh of the list, stand close together
-//! and so are in the cache more often than not. It looks at an entry only where a link is not enough
-//! to say no or yes.
+//! and so are in the cache more often than not. It looks at an entry only where a link does not say
+//! whether the next node is before the place or behind it.
 //!
 //! An entry and its tower are written before the first link to them is, and only links ever change
 //! after that. A link is set with `Release` and read with `Acquire`: whoever has an index from a link
@@ -29,8 +24,9 @@ use std::cmp;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
+use super::link::{COMMON_MAX, Fork, Link, common_size};
 use super::segments::Segments;
-use crate::memtable::entry::{Entry, Position, compare};
+use crate::memtable::entry::{Entry, Parts, Position};
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// The node in front of all others, on every level. Nobody links to it, and to be at it is to be at
@@ -66,10 +62,6 @@ struct Slot(OnceLock<Entry>);
 
 const _: () = assert!(size_of::<Slot>() == 64, "an entry fits one cache line");
 
-/// Where a level goes on: the next node there, and how its key begins.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link(u64);
-
 /// A place between two neighbours on a level.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
@@ -77,29 +69,13 @@ pub(super) struct Step {
     pub(super) node: u32,
     /// What it was linked to when we looked: the first node behind the place, or none.
     pub(super) next: Link,
+    /// How many bytes the node's key and the one that the place is of have in common.
+    pub(super) common: usize,
 }
 
-impl Link {
-    /// Behind the last node of a level. A link is this until it is set.
-    pub(super) const NONE: Link = Link(0);
-
-    /// To `node`, whose key begins as `prefix` does: its number on level 0, its tower above.
-    ///
-    /// **Lab skiplist**, chapter `week02/lab-skiplist.md`.
-    fn new(node: u32, prefix: u64) -> Link {
-        // The upper half of the prefix stays where it is.
-        todo!("lab skiplist: link")
-    }
-
-    /// The node that it leads to, by its number or its tower; [`HEAD`] if it is none.
-    pub(super) fn node(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// The first four bytes of that node's key.
-    fn start(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
+impl Step {
+    /// At the head, which has no key, and so nothing in common with any.
+    const START: Step = Step { node: HEAD, next: Link::NONE, common: 0 };
 }
 
 impl List {
@@ -126,29 +102,36 @@ impl List {
         todo!("lab skiplist: add")
     }
 
-    /// Puts the node that `new` leads to, and whose entry is `entry`, into its place on a level,
-    /// which was at `step` when the caller looked.
+    /// Puts a node, whose entry is `target`, into its place on a level, which was at `step` when the
+    /// caller looked.
     ///
     /// **Lab skiplist**. Others may have put nodes there since.
-    fn link(&self, new: Link, level: usize, step: Step, entry: &Entry) {
+    fn link(&self, node: u32, level: usize, mut step: Step, target: Parts<'_>) {
         // First the new node's own link, then a compare-and-swap of its predecessor's. If that
         // fails, somebody was faster: walk on from there, on this level, and try again.
         todo!("lab skiplist: cas")
     }
 
-    /// Goes from the head down to a place on level 0: on each level as far as `goes_on` says yes to
-    /// the next node, and then one down. Tells `turn` where it left each level.
+    /// The link from a new node, whose entry is `target`, to the node behind its place.
     ///
-    /// **Lab skiplist**. `goes_on` says yes to some nodes at the front of the list, and to none
-    /// behind these. It is not asked about [`Link::NONE`].
+    /// **Lab skiplist**.
+    fn onward(&self, step: Step, level: usize, target: Parts<'_>) -> Link {
+        // Most of the time the two forks at the place tell. If not, `ask`, and the key is at hand.
+        todo!("lab skiplist: onward")
+    }
+
+    /// Goes from the head down to a place on level 0: on each level to where `walk` leads, and then
+    /// one down. Tells `turn` where it left each level.
+    ///
+    /// **Lab skiplist**.
     ///
     /// # Cost
     ///
-    /// About four questions a level.
+    /// About four links a level.
     pub(super) fn descend(
         &self,
-        goes_on: impl Fn(Link, usize) -> bool,
-        mut turn: impl FnMut(usize, Step),
+        walk: impl Fn(Step, usize) -> Step,
+        mut turn: impl FnMut(Step, usize),
     ) -> Step {
         // The node that you are at has another name on level 0.
         todo!("lab skiplist: descend")
@@ -156,16 +139,57 @@ impl List {
 
     /// The place of `target` on level 0: in front of the first node that is not before it.
     pub(super) fn place(&self, target: &impl Position) -> Step {
-        self.descend(|next, level| self.is_before(next, level, target), |_, _| {})
+        let target = target.parts();
+        self.descend(|step, level| self.walk(step, level, target), |_, _| {})
     }
 
-    /// Whether a link leads to a node, and that is before `target`. [`link`](List::link) asks about
-    /// [`Link::NONE`], too, which leads to none.
+    /// Goes on from `step` on a level, as long as the next node is before `target`.
     ///
     /// **Lab skiplist**.
-    fn is_before(&self, next: Link, level: usize, target: &impl Position) -> bool {
-        // The link knows how the key begins. Only if the target begins alike is the entry asked.
-        todo!("lab skiplist: is before")
+    ///
+    /// # Cost
+    ///
+    /// A link for each node that it passes; an entry and its key where forks do not tell.
+    fn walk(&self, mut step: Step, level: usize, target: Parts<'_>) -> Step {
+        // The target's fork is from the node that you are at. It stays the same as long as they
+        // have the same number of bytes in common.
+        todo!("lab skiplist: walk")
+    }
+
+    /// How the node behind the place compares with `target`, and how many bytes their user keys have
+    /// in common.
+    ///
+    /// **Lab skiplist**.
+    fn ask(&self, step: Step, level: usize, target: Parts<'_>) -> (cmp::Ordering, usize) {
+        // Both agree in what the forks have counted, so begin behind that. `get` gives `None` at
+        // the end of a key, and `None` is less than any byte. Of one key, the newer version is first.
+        todo!("lab skiplist: ask")
+    }
+
+    /// The entry behind a place on level 0, if it is a version of the key that the place is of.
+    ///
+    /// **Lab skiplist**.
+    ///
+    /// # Cost
+    ///
+    /// Of most keys that are not there, it looks at no entry.
+    pub(super) fn found(&self, step: Step, user_key: &[u8]) -> Option<&Entry> {
+        // If the forks tell the keys apart, it is another key. If not, compare.
+        todo!("lab skiplist: found")
+    }
+
+    /// The last node on level 0, [`HEAD`] if there is none.
+    ///
+    /// **Lab skiplist**.
+    pub(super) fn last(&self) -> u32 {
+        // `descend`, on each level as far as it goes.
+        todo!("lab skiplist: end")
+    }
+
+    /// The entry behind a place, where there is one.
+    fn behind(&self, step: Step, level: usize) -> &Entry {
+        let number = self.number(step.next.node(), level);
+        self.entry(number).expect("a node that a link leads to has an entry")
     }
 
     /// The entry with this number; none for [`HEAD`].

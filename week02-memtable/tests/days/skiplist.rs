@@ -11,6 +11,7 @@ mod day2;
 #[path = "day3.rs"]
 mod day3;
 mod given;
+mod schedule;
 
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
@@ -27,6 +28,9 @@ use given::*;
 
 /// How often two `get`s meet other threads: at every link that they read.
 const STEPS_OF_TWO_GETS: RangeInclusive<usize> = 1..=40;
+
+/// How often a `get` among some thousand entries does, on average.
+const STEPS_MAX: usize = 40;
 
 // Order.
 
@@ -67,8 +71,40 @@ fn keys_that_share_their_first_bytes_are_kept_apart() {
     for step in [1, 7, 11] {
         let order = (0..keys.len()).map(|n| &keys[n * step % keys.len()]);
         let versions: Vec<_> = order.flat_map(|key| [version(key, 3), version(key, 8)]).collect();
-        let why = "four bytes that differ settle the order, and four that are the same settle \
-                   nothing (rule 2)";
+        let why = "two forks from one node settle the order, unless three bytes are alike or there \
+                   is a zero where they differ, or before (rule 2)";
+        expect_all(&table_of(&versions), &versions, why);
+    }
+}
+
+/// Three keys, of which the last to come is between the others or in front, and every key looked
+/// for: so a search comes from every key to every other, over links of every origin.
+#[test]
+fn every_key_has_its_place_among_any_three() {
+    for (bytes, size_max) in [([0, 1], 4), ([1, 2], 4), ([0, 255], 3)] {
+        let keys = all_keys(&bytes, size_max);
+        for (third, second, first) in triples(keys.len()) {
+            let chosen = [first, second, third].map(|at| (at, version(&keys[at], 5)));
+            for [a, b, c] in [[0, 2, 1], [2, 1, 0]] {
+                let order = [a, b, c].map(|n| chosen[n].1.clone());
+                expect_places(&table_of(&order), &keys, &chosen, &order);
+            }
+        }
+    }
+}
+
+/// A fork counts to 255. What these keys have in common is less, that, and more.
+#[test]
+fn keys_that_are_alike_for_longer_than_a_fork_counts_are_kept_apart() {
+    let starts = (250..=260).chain([300, 510, 511, 512, 700]).map(|size| "x".repeat(size));
+    let ends = ["", "\0", "a", "ab", "abc", "abd", "abcd", "y", "yz"];
+    let mut keys: Vec<_> = starts.flat_map(|s| ends.map(|end| format!("{s}{end}"))).collect();
+    keys.sort();
+    for step in [1, 7, 11, keys.len() - 1] {
+        let order = (0..keys.len()).map(|n| &keys[n * step % keys.len()]);
+        let versions: Vec<_> = order.flat_map(|key| [version(key, 3), version(key, 8)]).collect();
+        let why = "a fork counts 255 bytes in common, if there are that many or more, and its own \
+                   three are those that come then (rule 2)";
         expect_all(&table_of(&versions), &versions, why);
     }
 }
@@ -242,6 +278,34 @@ fn a_nodes_height_does_not_follow_from_when_it_came_in() {
                      everywhere (rule 5)"
                 );
             }
+        });
+    }
+}
+
+/// On upper levels, whoever asks an entry reads its number first, and that counts as a step.
+#[test]
+fn few_entries_are_asked_whatever_keys_begin_with() {
+    const COUNT: u64 = 4_096;
+    const LOOKUPS: usize = 256;
+    for start in ["", "user", "a prefix that is longer than any word of a processor: "] {
+        alone(move || {
+            let table = ScheduledTable::new();
+            let key = |n: u64| format!("{start}{n:08}").into_bytes();
+            for n in shuffled(COUNT) {
+                table.insert(1, Operation::Put { key: &key(n), value: b"" });
+            }
+            let before = shuttle::current::context_switches();
+            for n in shuffled(COUNT).take(LOOKUPS) {
+                let found = table.get(&key(n), SEQ_MAX) != scheduled::Lookup::Absent;
+                assert!(found, "entry {n} was inserted, and is not found");
+            }
+            let steps = (shuttle::current::context_switches() - before) / LOOKUPS;
+            assert!(
+                steps <= STEPS_MAX,
+                "a lookup among {COUNT} keys that begin with {start:?} reads {steps} links and \
+                 numbers: {STEPS_MAX} will do if only those entries are asked whose forks do not \
+                 tell (rule 2)"
+            );
         });
     }
 }

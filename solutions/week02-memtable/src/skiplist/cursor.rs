@@ -45,8 +45,8 @@ impl Cursor for SkipCursor<'_> {
     /// **Lab skiplist**.
     fn last(&mut self) -> Result<()> {
         // ANCHOR: skiplist_last
-        // `descend`, on and on.
-        self.at = self.list.descend(|_, _| true, |_, _| {}).node;
+        // The list finds it.
+        self.at = self.list.last();
         Ok(())
         // ANCHOR_END: skiplist_last
     }
@@ -61,10 +61,10 @@ impl Cursor for SkipCursor<'_> {
     fn seek_back(&mut self, target: InternalKey<'_>) -> Result<()> {
         // ANCHOR: skiplist_seek_back
         // What stands before the place, unless the target itself stands right behind it.
-        let target = Target::new(target);
+        let (user_key, target) = (target.user_key, Target::new(target));
         let step = self.list.place(&target);
-        let behind = self.list.entry(step.next.node());
-        let is_there = behind.is_some_and(|entry| compare(entry, &target).is_eq());
+        let found = self.list.found(step, user_key);
+        let is_there = found.is_some_and(|entry| compare(entry, &target).is_eq());
         self.at = if is_there { step.next.node() } else { step.node };
         Ok(())
         // ANCHOR_END: skiplist_seek_back

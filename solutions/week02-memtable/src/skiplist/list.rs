@@ -4,16 +4,11 @@
 //!   entries   by number: one cache line each, written once
 //!   links     by number: where level 0 goes on
 //!   towers    of one entry in four: its number, then where levels 1, 2, … go on
-//!
-//!   link, 64 bits  ┌──────────────────────────────┬────────────────────────────────────────┐
-//!                  │ first four bytes of the next │ the next node: its number on level 0,  │
-//!                  │ node's key, big-endian       │ the index of its tower on levels above │
-//!                  └──────────────────────────────┴────────────────────────────────────────┘
 //! ```
 //!
 //! A search walks through towers and links, which are a seventh of the list, stand close together
-//! and so are in the cache more often than not. It looks at an entry only where a link is not enough
-//! to say no or yes.
+//! and so are in the cache more often than not. It looks at an entry only where a link does not say
+//! whether the next node is before the place or behind it.
 //!
 //! An entry and its tower are written before the first link to them is, and only links ever change
 //! after that. A link is set with `Release` and read with `Acquire`: whoever has an index from a link
@@ -29,8 +24,9 @@ use std::cmp;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
+use super::link::{COMMON_MAX, Fork, Link, common_size};
 use super::segments::Segments;
-use crate::memtable::entry::{Entry, Position, compare};
+use crate::memtable::entry::{Entry, Parts, Position};
 use crate::sync::{AtomicU32, AtomicU64};
 
 /// The node in front of all others, on every level. Nobody links to it, and to be at it is to be at
@@ -66,10 +62,6 @@ struct Slot(OnceLock<Entry>);
 
 const _: () = assert!(size_of::<Slot>() == 64, "an entry fits one cache line");
 
-/// Where a level goes on: the next node there, and how its key begins.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Link(u64);
-
 // ANCHOR: listing_step
 /// A place between two neighbours on a level.
 #[derive(Clone, Copy)]
@@ -78,32 +70,14 @@ pub(super) struct Step {
     pub(super) node: u32,
     /// What it was linked to when we looked: the first node behind the place, or none.
     pub(super) next: Link,
+    /// How many bytes the node's key and the one that the place is of have in common.
+    pub(super) common: usize,
 }
 // ANCHOR_END: listing_step
 
-impl Link {
-    /// Behind the last node of a level. A link is this until it is set.
-    pub(super) const NONE: Link = Link(0);
-
-    /// To `node`, whose key begins as `prefix` does: its number on level 0, its tower above.
-    ///
-    /// **Lab skiplist**, chapter `week02/lab-skiplist.md`.
-    fn new(node: u32, prefix: u64) -> Link {
-        // ANCHOR: skiplist_link
-        // The upper half of the prefix stays where it is.
-        Link(prefix >> 32 << 32 | u64::from(node))
-        // ANCHOR_END: skiplist_link
-    }
-
-    /// The node that it leads to, by its number or its tower; [`HEAD`] if it is none.
-    pub(super) fn node(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// The first four bytes of that node's key.
-    fn start(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
+impl Step {
+    /// At the head, which has no key, and so nothing in common with any.
+    const START: Step = Step { node: HEAD, next: Link::NONE, common: 0 };
 }
 
 impl List {
@@ -133,67 +107,81 @@ impl List {
         let height = height(number);
         let tower = if height > 1 { self.take_tower(number, height) } else { HEAD };
 
-        let mut path = [Step { node: HEAD, next: Link::NONE }; HEIGHT_MAX];
-        let goes_on = |next, level| self.is_before(next, level, entry);
-        self.descend(goes_on, |level, step| path[level] = step);
+        let target = entry.parts();
+        let mut path = [Step::START; HEIGHT_MAX];
+        self.descend(
+            |step, level| self.walk(step, level, target),
+            |step, level| path[level] = step,
+        );
         for (level, step) in path.into_iter().enumerate().take(height) {
             let node = if level == 0 { number } else { tower };
-            self.link(Link::new(node, entry.parts().prefix), level, step, entry);
+            self.link(node, level, step, target);
         }
         // ANCHOR_END: skiplist_add
     }
 
-    /// Puts the node that `new` leads to, and whose entry is `entry`, into its place on a level,
-    /// which was at `step` when the caller looked.
+    /// Puts a node, whose entry is `target`, into its place on a level, which was at `step` when the
+    /// caller looked.
     ///
     /// **Lab skiplist**. Others may have put nodes there since.
-    fn link(&self, new: Link, level: usize, step: Step, entry: &Entry) {
+    fn link(&self, node: u32, level: usize, mut step: Step, target: Parts<'_>) {
         // ANCHOR: skiplist_cas
         // First the new node's own link, then a compare-and-swap of its predecessor's. If that
         // fails, somebody was faster: walk on from there, on this level, and try again.
-        let Step { mut node, mut next } = step;
         loop {
-            self.word(new.node(), level).store(next.0, Ordering::Relaxed);
-            let word = self.word(node, level);
-            match word.compare_exchange(next.0, new.0, Ordering::Release, Ordering::Acquire) {
+            let own = self.onward(step, level, target);
+            self.word(node, level).store(own.0, Ordering::Relaxed);
+            let new = Link::new(node, Fork::new(step.common, target.user_key));
+            let word = self.word(step.node, level);
+            match word.compare_exchange(step.next.0, new.0, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => return,
-                Err(now) => next = Link(now),
-            }
-            while self.is_before(next, level, entry) {
-                node = next.node();
-                next = self.next(node, level);
+                Err(now) => step = self.walk(Step { next: Link(now), ..step }, level, target),
             }
         }
         // ANCHOR_END: skiplist_cas
     }
 
-    /// Goes from the head down to a place on level 0: on each level as far as `goes_on` says yes to
-    /// the next node, and then one down. Tells `turn` where it left each level.
+    /// The link from a new node, whose entry is `target`, to the node behind its place.
     ///
-    /// **Lab skiplist**. `goes_on` says yes to some nodes at the front of the list, and to none
-    /// behind these. It is not asked about [`Link::NONE`].
+    /// **Lab skiplist**.
+    fn onward(&self, step: Step, level: usize, target: Parts<'_>) -> Link {
+        // ANCHOR: skiplist_onward
+        // Most of the time the two forks at the place tell. If not, `ask`, and the key is at hand.
+        if step.next == Link::NONE {
+            return Link::NONE;
+        }
+        let fork = step.next.fork().seen_from(Fork::new(step.common, target.user_key));
+        let fork = fork.unwrap_or_else(|| {
+            let (_, common) = self.ask(step, level, target);
+            Fork::new(common, self.behind(step, level).user_key())
+        });
+        Link::new(step.next.node(), fork)
+        // ANCHOR_END: skiplist_onward
+    }
+
+    /// Goes from the head down to a place on level 0: on each level to where `walk` leads, and then
+    /// one down. Tells `turn` where it left each level.
+    ///
+    /// **Lab skiplist**.
     ///
     /// # Cost
     ///
-    /// About four questions a level.
+    /// About four links a level.
     pub(super) fn descend(
         &self,
-        goes_on: impl Fn(Link, usize) -> bool,
-        mut turn: impl FnMut(usize, Step),
+        walk: impl Fn(Step, usize) -> Step,
+        mut turn: impl FnMut(Step, usize),
     ) -> Step {
         // ANCHOR: skiplist_descend
         // The node that you are at has another name on level 0.
-        let mut step = Step { node: HEAD, next: Link::NONE };
+        let mut step = Step::START;
         for level in (0..HEIGHT_MAX).rev() {
             if level == 0 {
                 step.node = self.number(step.node, 1);
             }
             step.next = self.next(step.node, level);
-            while step.next != Link::NONE && goes_on(step.next, level) {
-                step.node = step.next.node();
-                step.next = self.next(step.node, level);
-            }
-            turn(level, step);
+            step = walk(step, level);
+            turn(step, level);
         }
         step
         // ANCHOR_END: skiplist_descend
@@ -201,26 +189,95 @@ impl List {
 
     /// The place of `target` on level 0: in front of the first node that is not before it.
     pub(super) fn place(&self, target: &impl Position) -> Step {
-        self.descend(|next, level| self.is_before(next, level, target), |_, _| {})
+        let target = target.parts();
+        self.descend(|step, level| self.walk(step, level, target), |_, _| {})
     }
 
-    /// Whether a link leads to a node, and that is before `target`. [`link`](List::link) asks about
-    /// [`Link::NONE`], too, which leads to none.
+    /// Goes on from `step` on a level, as long as the next node is before `target`.
     ///
     /// **Lab skiplist**.
-    fn is_before(&self, next: Link, level: usize, target: &impl Position) -> bool {
-        // ANCHOR: skiplist_is_before
-        // The link knows how the key begins. Only if the target begins alike is the entry asked.
-        let start = (target.parts().prefix >> 32) as u32;
-        next != Link::NONE
-            && match next.start().cmp(&start) {
-                cmp::Ordering::Equal => {
-                    let number = self.number(next.node(), level);
-                    self.entry(number).is_some_and(|entry| compare(entry, target).is_lt())
-                }
-                unequal => unequal.is_lt(),
+    ///
+    /// # Cost
+    ///
+    /// A link for each node that it passes; an entry and its key where forks do not tell.
+    fn walk(&self, mut step: Step, level: usize, target: Parts<'_>) -> Step {
+        // ANCHOR: skiplist_walk
+        // The target's fork is from the node that you are at. It stays the same as long as they
+        // have the same number of bytes in common.
+        let mut fork = Fork::new(step.common, target.user_key);
+        while step.next != Link::NONE {
+            let (order, common) = match step.next.fork().shared_with(fork) {
+                Some(common) => (step.next.fork().cmp(&fork), common),
+                None => self.ask(step, level, target),
+            };
+            if order.is_ge() {
+                break;
             }
-        // ANCHOR_END: skiplist_is_before
+            if common != step.common {
+                fork = Fork::new(common, target.user_key);
+            }
+            let node = step.next.node();
+            step = Step { node, next: self.next(node, level), common };
+        }
+        step
+        // ANCHOR_END: skiplist_walk
+    }
+
+    /// How the node behind the place compares with `target`, and how many bytes their user keys have
+    /// in common.
+    ///
+    /// **Lab skiplist**.
+    fn ask(&self, step: Step, level: usize, target: Parts<'_>) -> (cmp::Ordering, usize) {
+        // ANCHOR: skiplist_ask
+        // Both agree in what the forks have counted, so begin behind that. `get` gives `None` at
+        // the end of a key, and `None` is less than any byte. Of one key, the newer version is first.
+        let parts = self.behind(step, level).parts();
+        let (left, right) = (parts.user_key, target.user_key);
+        let known = step.common.min(COMMON_MAX);
+        let common = known + common_size(&left[known..], &right[known..]);
+        let order = left.get(common).cmp(&right.get(common));
+        (order.then_with(|| target.trailer.cmp(&parts.trailer)), common)
+        // ANCHOR_END: skiplist_ask
+    }
+
+    /// The entry behind a place on level 0, if it is a version of the key that the place is of.
+    ///
+    /// **Lab skiplist**.
+    ///
+    /// # Cost
+    ///
+    /// Of most keys that are not there, it looks at no entry.
+    pub(super) fn found(&self, step: Step, user_key: &[u8]) -> Option<&Entry> {
+        // ANCHOR: skiplist_found
+        // If the forks tell the keys apart, it is another key. If not, compare.
+        let fork = Fork::new(step.common, user_key);
+        let is_other = step.next.fork().shared_with(fork).is_some();
+        let entry = if is_other { None } else { self.entry(step.next.node()) };
+        entry.filter(|entry| entry.user_key() == user_key)
+        // ANCHOR_END: skiplist_found
+    }
+
+    /// The last node on level 0, [`HEAD`] if there is none.
+    ///
+    /// **Lab skiplist**.
+    pub(super) fn last(&self) -> u32 {
+        // ANCHOR: skiplist_end
+        // `descend`, on each level as far as it goes.
+        let walk = |mut step: Step, level| {
+            while step.next != Link::NONE {
+                step.node = step.next.node();
+                step.next = self.next(step.node, level);
+            }
+            step
+        };
+        self.descend(walk, |_, _| {}).node
+        // ANCHOR_END: skiplist_end
+    }
+
+    /// The entry behind a place, where there is one.
+    fn behind(&self, step: Step, level: usize) -> &Entry {
+        let number = self.number(step.next.node(), level);
+        self.entry(number).expect("a node that a link leads to has an entry")
     }
 
     /// The entry with this number; none for [`HEAD`].

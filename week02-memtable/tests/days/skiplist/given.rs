@@ -103,6 +103,61 @@ pub(super) fn expect_found(table: &MemTable, key: &[u8], seq: Seq, why: &str) {
     );
 }
 
+/// All keys of these bytes, up to this size, in order.
+pub(super) fn all_keys(bytes: &[u8], size_max: usize) -> Vec<Vec<u8>> {
+    let mut keys = vec![vec![]];
+    let mut longest = 0..1;
+    for _ in 0..size_max {
+        for at in longest.clone() {
+            for byte in bytes {
+                keys.push([&keys[at][..], &[*byte]].concat());
+            }
+        }
+        longest = longest.end..keys.len();
+    }
+    keys.sort();
+    keys
+}
+
+/// Every three numbers below `count`, the largest first.
+pub(super) fn triples(count: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..count).flat_map(|third| {
+        (0..third).flat_map(move |second| (0..second).map(move |first| (third, second, first)))
+    })
+}
+
+/// Checks where `seek` and `seek_back` lead from each of `keys`. The table has three of them, given
+/// in order and with their places in it, and they came in by `arrival`.
+#[track_caller]
+pub(super) fn expect_places(
+    table: &MemTable,
+    keys: &[Vec<u8>],
+    chosen: &[(usize, Version); 3],
+    arrival: &[Version; 3],
+) {
+    let mut cursor = table.cursor();
+    for (at, key) in keys.iter().enumerate() {
+        let target = InternalKey::lookup(key, 5);
+        let ahead = chosen.iter().find(|(place, _)| *place >= at);
+        let back = chosen.iter().rfind(|(place, _)| *place <= at);
+        for (is_forward, wanted) in [(true, ahead), (false, back)] {
+            let moved = if is_forward { cursor.seek(target) } else { cursor.seek_back(target) };
+            moved.expect("memory does not fail");
+            let wanted = wanted.map(|(_, version)| version);
+            let found = self::at(&cursor);
+            assert!(
+                found.as_ref() == wanted,
+                "after {} came in, `{}` of {} leads to {}, and must to {} (rule 2)",
+                arrival.each_ref().map(|version| name(Some(version))).join(", "),
+                if is_forward { "seek" } else { "seek_back" },
+                show(key),
+                name(found.as_ref()),
+                name(wanted)
+            );
+        }
+    }
+}
+
 /// Runs `work` on so many threads, which begin together and are told their number.
 pub(super) fn at_once(threads: usize, work: impl Fn(usize) + Sync) {
     let (start, work) = (&Barrier::new(threads), &work);

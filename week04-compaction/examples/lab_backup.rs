@@ -92,7 +92,7 @@ fn measure(key: impl Fn(u64) -> u64) -> Result<Vec<Measured>> {
     for _ in 0..BACKUPS {
         next = fill(&store, next, STEP_SIZE, &key)?;
         store.backup(&backups)?;
-        let now = size_of(&bucket.join("tables"))? + size_of(&bucket.join("backups"))?;
+        let now = size_of(&bucket.join("files"))? + size_of(&bucket.join("backups"))?;
         let size = store.version().tables().map(|table| table.meta.size).sum();
         measured.push(Measured { sent: now - before, size });
         before = now;

@@ -1,14 +1,14 @@
 //! Backups: copies of stores in a bucket of an object store, each of which can be brought back.
 //!
 //! ```text
-//!   backups/0000000001 ──► tables/000007-4096-9f3a12c40b55e1d2.sst ◄── backups/0000000002
-//!                     └──► tables/000009-2113-00c41d7e6a90f3b8.sst       │
-//!                          tables/000012-2590-77ab0e91c3d4f560.sst ◄─────┘
+//!   backups/0000000001 ──► files/000007-4096-9f3a12c40b55e1d2.sst ◄── backups/0000000002
+//!                     └──► files/000009-2113-00c41d7e6a90f3b8.sst       │
+//!                          files/000012-2590-77ab0e91c3d4f560.sst ◄─────┘
 //! ```
 //!
-//! A table is an object, named after what is in it, and is sent once, whoever has it. A backup is a
-//! list of tables, which is put when all of them are there: before, there is no backup, and after, a
-//! whole one.
+//! A file that never changes, a table or a value file of lab `valuelog`, is an object, named after what
+//! is in it, and is sent once, whoever has it. A backup is a list of files, which is put when all of them
+//! are there: before, there is no backup, and after, a whole one.
 //!
 //! Calls wait until the bucket has answered. They bring their own small runtime, so do not make them
 //! from async code.
@@ -30,27 +30,28 @@ use wal::{Error, Result};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::draft::Draft;
-use crate::files::table_path;
-use crate::manifest::Manifest;
 use crate::store::Lsm;
 
 pub use self::bucket::{Bucket, Object, PART_SIZE};
-pub use self::list::{List, TABLES, checksum_of, table_object};
+pub use self::list::{FILES, Kind, List, Sealed};
 // Its types are a part of this module's interface.
 pub use object_store;
 
 /// The folder of the lists.
 pub const LISTS: &str = "backups";
+/// The folder of the numbers that backups had which were removed: of each an empty object, until there
+/// is one of a larger number.
+pub const USED: &str = "used";
 
 /// A backup that is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Its number: larger than those of all backups that were there when it was made.
+    /// Its number: larger than those of all backups that were made before, there or removed.
     pub id: u64,
     /// When its list was put, by the bucket's clock.
     pub made: SystemTime,
-    /// How many tables it has.
-    pub table_count: usize,
+    /// How many files it has.
+    pub file_count: usize,
     /// Size of them all, in bytes, whether another backup has them, too, or not.
     pub size: u64,
 }
@@ -77,7 +78,7 @@ impl Backups {
         Backups::with_part_size(store, PART_SIZE)
     }
 
-    /// The same, where tables larger than this are sent in parts of this size, in bytes. S3 takes no
+    /// The same, where files larger than this are sent in parts of this size, in bytes. S3 takes no
     /// less than 5 MiB.
     ///
     /// # Errors
@@ -92,40 +93,34 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// Those of [`Manifest::recover`]; [`Error::Corruption`] if a table has another size than the
-    /// manifest says; [`Error::Io`], which names the object. There is no backup then, and what was sent
-    /// need not be sent again.
+    /// Those of [`List::of`]; [`Error::Io`], which names the object. There is no backup then, and what
+    /// was sent need not be sent again.
     ///
     /// # Cost
     ///
-    /// Reads all tables, and sends those that are not there. Memory for one part.
+    /// Reads all files, and sends those that are not there. Memory for one part.
     pub fn create(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
         let _busy = self.busy.lock();
         self.send(fs, dir)
     }
 
-    /// **Lab backup**, chapter `week04/lab-backup.md`. Tables first, the list last.
+    /// **Lab backup**, chapter `week04/lab-backup.md`. Files first, the list last.
     fn send(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
         // ANCHOR: backup_send
-        // What is there, by name and size: one `list` of the folder `TABLES`. A table goes if it is not
-        // there under the name that `table_object` gives it, or is there with another size. The next
-        // number is one above the last of `ids`; `put_new` says whether somebody else was faster.
-        let state = Manifest::recover(fs, dir)?;
-        let there = self.bucket.list(TABLES)?.into_iter();
+        // What there is to send, `List::of` says. What is there, by name and size: one `list` of the
+        // folder `FILES`. A file goes if it is not there under the name of its `object`, or is there with
+        // another size. `next_id` gives a number; `put_new` says whether somebody else was faster.
+        let list = List::of(fs, dir)?;
+        let there = self.bucket.list(FILES)?.into_iter();
         let there: HashMap<String, u64> = there.map(|object| (object.name, object.size)).collect();
-        let mut checksums = Vec::new();
-        for (_, table) in state.levels.tables() {
-            let file = fs.open(&table_path(dir, table.number))?;
-            let checksum = checksum_of(&*file, table.size)?;
-            let name = table_object(table, checksum);
-            if there.get(&name) != Some(&table.size) {
-                self.bucket.send(&name, &*file)?;
+        for file in &list.files {
+            let name = file.object();
+            if there.get(&name) != Some(&file.size) {
+                self.bucket.send(&name, &*fs.open(&file.path(dir))?)?;
             }
-            checksums.push(checksum);
         }
-        let list = List { state, checksums }.encode();
-        let mut id = self.ids()?.last().map_or(1, |last| last + 1);
-        while !self.bucket.put_new(&list_object(id), list.clone())? {
+        let mut id = self.next_id()?;
+        while !self.bucket.put_new(&list_object(id), list.encode())? {
             id += 1;
         }
         Ok(id)
@@ -148,8 +143,8 @@ impl Backups {
         // `lists` gives numbers and objects, `read_list` what is in one.
         let backup = |(id, object): (u64, Object)| {
             let list = self.read_list(id)?;
-            let size = list.state.levels.tables().map(|(_, table)| table.size).sum();
-            Ok(Backup { id, made: object.made, table_count: list.checksums.len(), size })
+            let size = list.files.iter().map(|file| file.size).sum();
+            Ok(Backup { id, made: object.made, file_count: list.files.len(), size })
         };
         self.lists()?.into_iter().map(backup).collect()
         // ANCHOR_END: backup_list
@@ -157,7 +152,7 @@ impl Backups {
 
     /// Brings backup `id` back, as a store in `dir`.
     ///
-    /// **Lab backup**. Each table has the size and the checksum that the list says, or there is no
+    /// **Lab backup**. Each file has the size and the checksum that the list says, or there is no
     /// store.
     ///
     /// # Errors
@@ -169,17 +164,17 @@ impl Backups {
     ///
     /// # Cost
     ///
-    /// Memory for a piece of a table, as the object store hands it out.
+    /// Memory for a piece of a file, as the object store hands it out.
     pub fn restore(&self, id: u64, fs: Arc<dyn Fs>, dir: &Path) -> Result<()> {
         // ANCHOR: backup_restore
-        // The list, a draft, its tables, and the end: `finish`. `fetch` hands you an object piece by
+        // The list, a draft, its files, and the end: `finish`. `fetch` hands you an object piece by
         // piece: write each where it belongs, and count and sum it up on the way. Whose bytes are they
         // when `finish` is called?
-        let List { state, checksums } = self.read_list(id)?;
+        let List { state, files } = self.read_list(id)?;
         let draft = Draft::begin(Arc::clone(&fs), dir)?;
-        for ((_, table), checksum) in state.levels.tables().zip(checksums) {
-            let name = table_object(table, checksum);
-            let file = fs.create(&table_path(dir, table.number))?;
+        for sealed in files {
+            let name = sealed.object();
+            let file = fs.create(&sealed.path(dir))?;
             let (mut size, mut sum) = (0, Xxh3Default::new());
             self.bucket.fetch(&name, |piece| {
                 file.write_at(size, piece)?;
@@ -187,7 +182,7 @@ impl Backups {
                 sum.update(piece);
                 Ok(())
             })?;
-            if size != table.size || sum.digest() != checksum {
+            if size != sealed.size || sum.digest() != sealed.checksum {
                 return Err(damaged(&name, "it is not what was sent"));
             }
             file.sync_data()?;
@@ -196,12 +191,12 @@ impl Backups {
         // ANCHOR_END: backup_restore
     }
 
-    /// Removes backup `id`, and all tables that no other backup has.
+    /// Removes backup `id`, and all files that no other backup has. Its number is not given out again.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] of kind `NotFound` if there is no such backup. [`Error::Corruption`] if the list of
-    /// another one cannot be read: nobody knows then which tables that needs, and nothing was removed.
+    /// another one cannot be read: nobody knows then which files that needs, and nothing was removed.
     /// [`Error::Io`]; every other backup is whole, and what is left of this one goes when the next one
     /// is removed.
     ///
@@ -213,11 +208,13 @@ impl Backups {
         self.take_away(id)
     }
 
-    /// **Lab backup**. The list goes first: what has no list is no backup.
+    /// **Lab backup**. The list goes before the files: what has no list is no backup. And before the list
+    /// goes, its number is marked.
     fn take_away(&self, id: u64) -> Result<()> {
         // ANCHOR: backup_take_away
-        // Is it there? Which tables do the others name? `List::objects`. That list itself need not be
-        // whole. When it is gone, every table that is not named goes, whoever left it there.
+        // Is it there? Which files do the others name? `List::objects`. That list itself need not be
+        // whole. `mark_used`, given, keeps its number. When it is gone, every file that is not named goes,
+        // whoever left it there.
         let ids = self.ids()?;
         if !ids.contains(&id) {
             return Err(no_backup(id));
@@ -226,8 +223,9 @@ impl Backups {
         for other in ids.into_iter().filter(|other| *other != id) {
             needed.extend(self.read_list(other)?.objects());
         }
+        self.mark_used(id)?;
         self.bucket.remove(&list_object(id))?;
-        for object in self.bucket.list(TABLES)? {
+        for object in self.bucket.list(FILES)? {
             if !needed.contains(&object.name) {
                 self.bucket.remove(&object.name)?;
             }
@@ -236,12 +234,34 @@ impl Backups {
         // ANCHOR_END: backup_take_away
     }
 
-    /// The lists, with their numbers, ascending. Objects of other names are not ours.
+    /// The number for a new backup: above those that are there, and those that were removed.
+    fn next_id(&self) -> Result<u64> {
+        let used = self.numbered(USED)?.into_iter().map(|(id, _)| id);
+        Ok(self.ids()?.into_iter().chain(used).max().map_or(1, |last| last + 1))
+    }
+
+    /// Sees to it that no number up to `id` is given out again, whether its list is there or not.
+    ///
+    /// The mark of the largest number is enough. The others go when it is there: an interruption leaves
+    /// one mark too many.
+    fn mark_used(&self, id: u64) -> Result<()> {
+        self.bucket.put_new(&numbered_object(USED, id), Vec::new())?;
+        let mut marks = self.numbered(USED)?;
+        marks.pop();
+        marks.iter().try_for_each(|(_, mark)| self.bucket.remove(&mark.name))
+    }
+
+    /// The lists, with their numbers, ascending.
     fn lists(&self) -> Result<Vec<(u64, Object)>> {
-        let objects = self.bucket.list(LISTS)?.into_iter();
+        self.numbered(LISTS)
+    }
+
+    /// What `folder` has under numbers, ascending. Objects of other names are not ours.
+    fn numbered(&self, folder: &str) -> Result<Vec<(u64, Object)>> {
+        let objects = self.bucket.list(folder)?.into_iter();
         let ours = objects.filter_map(|object| {
             let id = object.name.rsplit('/').next()?.parse().ok()?;
-            (list_object(id) == object.name).then_some((id, object))
+            (numbered_object(folder, id) == object.name).then_some((id, object))
         });
         Ok(ours.collect())
     }
@@ -265,10 +285,15 @@ impl fmt::Debug for Backups {
     }
 }
 
-/// The name of a backup's list. So many digits are enough for all there ever will be, and names are in
-/// the order of their numbers.
+/// The name of a backup's list.
 fn list_object(id: u64) -> String {
-    format!("{LISTS}/{id:010}")
+    numbered_object(LISTS, id)
+}
+
+/// The name of object `id` in `folder`. So many digits are enough for all there ever will be, and names
+/// are in the order of their numbers.
+fn numbered_object(folder: &str, id: u64) -> String {
+    format!("{folder}/{id:010}")
 }
 
 fn damaged(object: &str, reason: &str) -> Error {

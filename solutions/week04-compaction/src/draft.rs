@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   begin     CURRENT ──► UNFINISHED            durable before anything else is there
-//!   …         000007.sst  000009.sst  …         linked, copied, or brought from elsewhere
+//!   …         000007.sst  000009.val  …         linked, copied, or brought from elsewhere
 //!   finish    log/  MANIFEST-000011             as a new manifest is begun: all that it names is
 //!             CURRENT ──► MANIFEST-000011       on disk, and then it is named, in one step
 //! ```
@@ -89,26 +89,27 @@ impl Draft {
         &self.dir
     }
 
-    /// Gives the table at `from` a name in the draft, too; it is the same number. Where that cannot
-    /// be, the draft gets a copy.
+    /// Gives the file at `from`, which never changes, the same name in the draft, too. Where that
+    /// cannot be, the draft gets a copy.
     ///
-    /// **Lab backup**. The bytes of a table are on disk before anybody knows its name, and those of a
-    /// copy are when this has returned. Its name here is when the draft is finished.
+    /// **Lab backup**. It is a table, or a value file of lab `valuelog`. Its bytes are on disk before
+    /// anybody knows its name, and those of a copy are when this has returned. Its name here is when the
+    /// draft is finished.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. Also if the draft has a file of that name: it may be a table of the store by
+    /// [`Error::Io`]. Also if the draft has a file of that name: it may be the store's own file by
     /// another name, and is not written into.
     ///
     /// # Cost
     ///
-    /// A link costs the same for every size. A copy reads and writes the table, in pieces of
+    /// A link costs the same for every size. A copy reads and writes the file, in pieces of
     /// `PIECE_SIZE`, and syncs it.
     pub fn link(&self, from: &Path) -> Result<()> {
         // ANCHOR: backup_link
         // A file system without links says `Unsupported`, another disk `CrossesDevices`, others have
         // other words: whatever it is, copy. But `create` empties a file that is there.
-        let to = self.dir.join(from.file_name().expect("a table has a name"));
+        let to = self.dir.join(from.file_name().expect("a file has a name"));
         match self.fs.hard_link(from, &to) {
             Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => {
                 return Err(error);
@@ -132,7 +133,8 @@ impl Draft {
     /// Makes table `number` of what `view` has: of the operations with these numbers, of which there is
     /// at least one, and of no others.
     ///
-    /// **Lab backup**. Tombstones are entries like others: they may hide what tables have.
+    /// **Lab backup**. Tombstones are entries like others: they may hide what tables have. Values are
+    /// what memory has: in a store with a value log they have their tags, and are in the table.
     ///
     /// # Errors
     ///
@@ -169,7 +171,7 @@ impl Draft {
     /// Makes a store of it, whose state is `state`: from now on it can be opened, when the lock is let
     /// go.
     ///
-    /// The tables that `state` names are there, and their bytes are on disk. Their names are when the
+    /// The files that `state` needs are there, and their bytes are on disk. Their names are when the
     /// manifest's is; that syncs the directory before `CURRENT` says the manifest's name.
     ///
     /// # Errors

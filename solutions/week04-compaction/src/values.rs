@@ -40,7 +40,7 @@ use wal::{Error, Operation, Result, WriteBatch};
 pub use collect::pick;
 pub use file::{RECORD_OVERHEAD, ValueFile};
 pub use live::{LiveFile, LiveFiles};
-pub use open::{OpenValues, TAGGED, check_setting, orphans};
+pub use open::{OpenValues, TAGGED, check_setting, needed, orphans};
 pub use placing::{Output, Placing};
 pub use pointer::{INLINE, POINTER_SIZE, Pointer, Stored};
 pub use references::{References, note_references};

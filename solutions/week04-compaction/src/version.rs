@@ -187,6 +187,13 @@ impl Version {
         self.levels.iter().flatten()
     }
 
+    /// The files that its tables need: their own, and the value files that they point into. None of
+    /// them ever changes, and all are there for as long as somebody has the version.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let tables = self.tables().map(|table| table.table.path());
+        tables.chain(self.values.iter().map(|live| live.file.path()))
+    }
+
     /// The smallest number of a snapshot that this version can answer.
     pub fn floor(&self) -> Seq {
         self.floor

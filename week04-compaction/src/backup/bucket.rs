@@ -31,7 +31,7 @@ pub const PART_SIZE: usize = 8 << 20;
 /// An object, as a listing has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// `tables/000007-4096-9f3a12c40b55e1d2.sst`.
+    /// `files/000007-4096-9f3a12c40b55e1d2.sst`.
     pub name: String,
     /// In bytes.
     pub size: u64,

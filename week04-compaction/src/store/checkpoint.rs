@@ -6,8 +6,9 @@
 //!                     linked           a new table     left out
 //! ```
 //!
-//! Tables never change, so a second name makes a copy of them. What is in no table yet is in memory, in
-//! order, and becomes a table of the copy: the store itself flushes nothing, and no writer waits.
+//! Tables never change, nor do the value files of lab `valuelog`, so a second name makes a copy of them.
+//! What is in no table yet is in memory, in order, and becomes a table of the copy: the store itself
+//! flushes nothing, and no writer waits.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ impl Lsm {
     /// meanwhile; whole batches, in order. When this has returned, the copy survives a power cut, if the
     /// directory above it does.
     ///
-    /// Tables are one file with two names where the disk can do that: same file system, and a table
-    /// that the store has compacted away takes room until the copy lets it go, too.
+    /// Tables and value files are one file with two names where the disk can do that: same file system,
+    /// and what the store has compacted away takes room until the copy lets it go, too.
     ///
     /// # Errors
     ///
@@ -39,7 +40,7 @@ impl Lsm {
     ///
     /// # Cost
     ///
-    /// A link for each table, whatever their size, and one table with what is in memory.
+    /// A link for each file, whatever their size, and one table with what is in memory.
     pub fn checkpoint(&self, to: &Path) -> Result<()> {
         self.check_open()?;
         let (fs, _) = self.store.tree.place();
@@ -61,8 +62,8 @@ impl Lsm {
     ///
     /// Those of the draft, [`Error::Closed`](wal::Error::Closed).
     pub(crate) fn copy_to(&self, draft: &Draft) -> Result<()> {
-        // Memory first, as always: `MemStore::now`. Then state and tables of one moment, `pinned`, which
-        // keeps the files until all of them are linked. Up to `flushed.seq` all is in tables; what
+        // Memory first, as always: `MemStore::now`. Then state and version of one moment, `pinned`, which
+        // keeps the version's `files` until all are linked. Up to `flushed.seq` all is in tables; what
         // memory has behind that, up to the number at which it was seen, becomes a table of level 0.
         // `take_number` gives it a number, and an edit puts it into the state, with the new end.
         todo!("lab backup: copy to")

@@ -19,3 +19,6 @@ mod restore;
 mod remove;
 
 mod faults;
+
+// Of a store with a value log.
+mod values;

@@ -7,3 +7,4 @@ mod given;
 mod pace;
 mod parts;
 mod store;
+mod values;

@@ -4,7 +4,7 @@
 //! under [`TAGGED`]. Opened in the other way, each value would be a byte too long or too short.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -125,6 +125,20 @@ fn references_of(dir: &Path, state: &State, number: u64) -> Result<References> {
     References::decode(note).ok_or_else(bad)
 }
 
+/// The numbers of the value files that the tables of `state` point into, ascending.
+///
+/// # Errors
+///
+/// As for [`OpenValues::open`], of a note.
+pub fn needed(dir: &Path, state: &State) -> Result<BTreeSet<u64>> {
+    let mut needed = BTreeSet::new();
+    for (_, table) in state.levels.tables() {
+        let references = references_of(dir, state, table.number)?;
+        needed.extend(references.iter().map(|(&file, _)| u64::from(file)));
+    }
+    Ok(needed)
+}
+
 /// Opens a value file that some table points into.
 fn open_named(fs: &Arc<dyn Fs>, dir: &Path, number: u32) -> Result<ValueFile> {
     match ValueFile::open(fs, dir, number) {
@@ -145,12 +159,9 @@ fn open_named(fs: &Arc<dyn Fs>, dir: &Path, number: u32) -> Result<ValueFile> {
 /// As for [`OpenValues::open`], of a note; [`Error::Io`].
 pub fn orphans(fs: &dyn Fs, dir: &Path, state: &State) -> Result<Vec<PathBuf>> {
     // ANCHOR: valuelog_orphans
-    // `value_number` knows our names. Files that are not ours stay.
-    let mut needed = HashSet::new();
-    for (_, table) in state.levels.tables() {
-        let references = references_of(dir, state, table.number)?;
-        needed.extend(references.iter().map(|(&file, _)| u64::from(file)));
-    }
+    // `needed`, given, says which stay, and `value_number` knows our names. Files that are not ours
+    // stay, too.
+    let needed = needed(dir, state)?;
     let names = fs.list(dir)?.into_iter();
     let numbered = names.filter_map(|name| Some((value_number(&name)?, dir.join(&name))));
     Ok(numbered.filter(|(number, _)| !needed.contains(number)).map(|(_, path)| path).collect())

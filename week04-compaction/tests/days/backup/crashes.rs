@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lsm::Lsm;
 use lsm::files::CURRENT;
+use lsm::{Lsm, LsmOptions};
 use wal::fs::{Fault, Fs, Operation, SimFs};
 use wal::testing::{batch, crash_at_every_operation, kill_at_every_operation, put};
 use wal::{Durability, Engine, Error, Result};
@@ -19,10 +19,11 @@ struct Life {
 }
 
 /// Six batches, each on disk, most of them in tables, and a checkpoint.
-fn live(sim: &SimFs, life: &mut Life) -> Result<()> {
-    let store = Lsm::open(disk(sim), Path::new(DIR), still())?;
+fn live(options: LsmOptions, sim: &SimFs, life: &mut Life) -> Result<()> {
+    let store = Lsm::open(disk(sim), Path::new(DIR), options)?;
     for round in 0..6 {
-        let changes = [put("round", round.to_string()), put(format!("{round:-<150}"), "")];
+        let round_text = format!("{round:-<40}");
+        let changes = [put("round", &round_text), put(format!("{round:-<150}"), &round_text)];
         store.write(batch(&changes), Durability::Synced)?;
         life.synced = round + 1;
     }
@@ -32,8 +33,8 @@ fn live(sim: &SimFs, life: &mut Life) -> Result<()> {
 }
 
 /// The store is what it was, and its copy whole, or not there and made the second time.
-fn expect_survival(sim: &SimFs, life: &mut Life) {
-    let store = open(disk(sim), DIR, still());
+fn expect_survival(options: fn() -> LsmOptions, sim: &SimFs, life: &mut Life) {
+    let store = open(disk(sim), DIR, options());
     let want = all(&store);
     assert!(
         want.len() > life.synced || life.synced == 0,
@@ -41,12 +42,14 @@ fn expect_survival(sim: &SimFs, life: &mut Life) {
         life.synced,
         want.len()
     );
-    expect_whole_or_none(sim, &want, life.has_returned, || store.checkpoint(Path::new(COPY)));
+    let again = || store.checkpoint(Path::new(COPY));
+    expect_whole_or_none(options, sim, &want, life.has_returned, again);
 }
 
 /// Looks at the copy as it is found, and makes it again if it is none.
 #[track_caller]
 fn expect_whole_or_none(
+    options: fn() -> LsmOptions,
     sim: &SimFs,
     want: &[wal::Entry],
     has_returned: bool,
@@ -55,7 +58,7 @@ fn expect_whole_or_none(
     let is_there = sim.open(&Path::new(COPY).join(CURRENT)).is_ok();
     assert!(is_there || !has_returned, "it has returned, and there is no CURRENT {FIRST}");
     if is_there {
-        match Lsm::open(disk(sim), Path::new(COPY), still()) {
+        match Lsm::open(disk(sim), Path::new(COPY), options()) {
             Ok(copy) => {
                 expect(&copy, want, "opened after it was cut off,");
                 return;
@@ -76,28 +79,51 @@ fn expect_whole_or_none(
             names(sim, COPY)
         );
     }
-    drop(expect_copy(disk(sim), COPY, want, "made again,"));
+    drop(expect_copy_with(options(), disk(sim), COPY, want, "made again,"));
 }
 
 #[test]
 fn a_power_cut_at_any_operation_leaves_a_whole_checkpoint_or_none() {
-    crash_at_every_operation(live, expect_survival);
+    let live = |sim: &SimFs, life: &mut Life| live(still(), sim, life);
+    crash_at_every_operation(live, |sim, life| expect_survival(still, sim, life));
 }
 
 #[test]
 fn a_kill_at_any_operation_leaves_a_whole_checkpoint_or_none() {
-    kill_at_every_operation(live, expect_survival);
+    let live = |sim: &SimFs, life: &mut Life| live(still(), sim, life);
+    kill_at_every_operation(live, |sim, life| expect_survival(still, sim, life));
+}
+
+#[test]
+fn a_power_cut_at_any_operation_leaves_a_whole_checkpoint_of_values_or_none() {
+    if !crate::has_value_log() {
+        return;
+    }
+    let live = |sim: &SimFs, life: &mut Life| live(apart(), sim, life);
+    crash_at_every_operation(live, |sim, life| expect_survival(apart, sim, life));
 }
 
 #[test]
 fn a_power_cut_at_any_operation_of_a_restore_leaves_a_whole_store_or_none() {
+    cut_off_a_restore(still, filled(disk(&SimFs::new(1))));
+}
+
+#[test]
+fn a_power_cut_at_any_operation_of_a_restore_of_values_leaves_a_whole_store_or_none() {
+    if crate::has_value_log() {
+        let store = open(disk(&SimFs::new(1)), DIR, apart());
+        overwrite(&store, 0..5);
+        cut_off_a_restore(apart, store);
+    }
+}
+
+/// Makes a backup of `store`, and cuts the power at every operation of bringing it back.
+fn cut_off_a_restore(options: fn() -> LsmOptions, store: Lsm) {
     let bucket = TestBucket::new();
     let backups = bucket.backups();
-    let want = {
-        let store = filled(disk(&SimFs::new(1)));
-        store.backup(&backups).expect("a good disk and a good bucket");
-        all(&store)
-    };
+    store.backup(&backups).expect("a good disk and a good bucket");
+    let want = all(&store);
+    drop(store);
     let restore = |sim: &SimFs, has_returned: &mut bool| {
         backups.restore(1, disk(sim), Path::new(COPY))?;
         *has_returned = true;
@@ -105,7 +131,7 @@ fn a_power_cut_at_any_operation_of_a_restore_leaves_a_whole_store_or_none() {
     };
     crash_at_every_operation(restore, |sim, has_returned| {
         let again = || backups.restore(1, disk(sim), Path::new(COPY));
-        expect_whole_or_none(sim, &want, *has_returned, again);
+        expect_whole_or_none(options, sim, &want, *has_returned, again);
     });
 }
 

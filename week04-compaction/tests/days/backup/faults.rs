@@ -15,7 +15,7 @@ use super::send::{backup, expect_back};
 /// Does `attempt` with the bucket gone from its first call on, from its second, and so on, until it is
 /// not gone at all; each time, `again` is told whether it has worked.
 #[track_caller]
-fn gone_from_every_call(
+pub(super) fn gone_from_every_call(
     mut attempt: impl FnMut() -> (TestBucket, Box<dyn FnOnce() -> bool>),
     mut again: impl FnMut(bool, &str),
 ) {
@@ -72,7 +72,7 @@ fn an_interrupted_backup_is_none_and_the_next_one_goes_on_with_what_is_there() {
         expect_back(&backups, 1, &first, when);
         let id = backup(&store, &backups);
         expect_back(&backups, id, &all(&*store), &format!("{when} and then made again,"));
-        sent.retain(|(name, _)| name.starts_with("tables/"));
+        sent.retain(|(name, _)| name.starts_with("files/"));
         let again = bucket.take_sent();
         let twice: Vec<_> =
             again.iter().filter(|(name, _)| sent.iter().any(|s| s.0 == *name)).collect();
@@ -123,7 +123,7 @@ fn an_interrupted_removal_harms_no_other_backup() {
             write(&store, &[put("round", round.to_string())]);
             made.push((backup(&store, &backups), all(&store)));
         }
-        bucket.put("tables/000099-4-0000000000000000.sst", b"left");
+        bucket.put("files/000099-4-0000000000000000.sst", b"left");
         *kept.borrow_mut() = Some((bucket.clone(), made));
         (bucket, Box::new(move || backups.remove(2).is_ok()) as Box<dyn FnOnce() -> bool>)
     };
@@ -141,10 +141,35 @@ fn an_interrupted_removal_harms_no_other_backup() {
         assert!(listed.len() >= 2, "{when} there are {listed:?} {NEEDED}");
         backups.remove(1).unwrap_or_else(|error| panic!("{when} then 1 stays: {error} {NEEDED}"));
         let still = backups.list().expect("the bucket is back").len();
-        let tables = bucket.tables();
+        let tables = bucket.files();
         let needed = tables.len() - still;
         assert!(!tables.iter().any(|name| name.contains("000099")), "leftovers stay {NEEDED}");
         assert!(needed > 0, "all tables are gone {NEEDED}");
         expect_back(&backups, 3, &made[2].1, &format!("{when} and with 1 removed since,"));
+    });
+}
+
+#[test]
+fn a_number_is_not_given_out_again_wherever_its_removal_is_cut_off() {
+    let kept = RefCell::new(None);
+    let attempt = || {
+        let (sim, bucket) = (SimFs::new(1), TestBucket::new());
+        let (store, backups) = (Rc::new(filled(disk(&sim))), bucket.backups());
+        (1..=3).for_each(|id| assert_eq!(backup(&store, &backups), id, "a number {LISTED}"));
+        backups.remove(2).expect("a good bucket");
+        *kept.borrow_mut() = Some((bucket.clone(), Rc::clone(&store)));
+        (bucket, Box::new(move || backups.remove(3).is_ok()) as Box<dyn FnOnce() -> bool>)
+    };
+    gone_from_every_call(attempt, |has_worked, when| {
+        let (bucket, store) = kept.borrow_mut().take().expect("it was attempted");
+        let backups = bucket.backups();
+        let next = backup(&store, &backups);
+        assert_eq!(next, 4, "{when} while 3 was removed: the number of the next backup {NEEDED}");
+        let ids = backups.list().expect("the bucket is back");
+        let ids: Vec<u64> = ids.iter().map(|backup| backup.id).collect();
+        assert!(
+            ids == [1, 4] || ids == [1, 3, 4] && !has_worked,
+            "{when} while 3 was removed, and a backup was made: there are {ids:?} {NEEDED}"
+        );
     });
 }

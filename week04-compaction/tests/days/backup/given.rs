@@ -35,7 +35,8 @@ pub(super) const LISTED: &str = "(rule 4 of lab backup: an object is named after
 pub(super) const BACK: &str = "(rule 5 of lab backup: what comes back has the size and the checksum of \
                                what was sent, or is an error that names the object)";
 pub(super) const NEEDED: &str = "(rule 5 of lab backup: of what is removed, the list goes first, and \
-                                 then each table that no list names)";
+                                 then each file that no list names; its number is not given out \
+                                 again)";
 
 pub(super) const DIR: &str = "/db";
 pub(super) const COPY: &str = "/copy";
@@ -70,7 +71,13 @@ pub(super) fn still() -> LsmOptions {
     LsmOptions { level0_tables: never, level0_slow: never, level0_stop: never, ..small() }
 }
 
-/// The same, and nothing is flushed either: all that is written stays in memory.
+/// As [`small`], and values of 30 bytes live apart: those of [`overwrite`], which are collected as soon
+/// as there is garbage.
+pub(super) fn apart() -> LsmOptions {
+    LsmOptions { value_min: Some(30), value_garbage_percent: 20, ..small() }
+}
+
+/// As [`still`], and nothing is flushed either: all that is written stays in memory.
 pub(super) fn in_memory() -> LsmOptions {
     LsmOptions { memtable_size: 1 << 30, ..still() }
 }
@@ -130,7 +137,19 @@ pub(super) fn checkpoint(store: &Lsm, to: &str) {
 /// Opens the copy in `dir`, and checks that it holds what is wanted, by a scan and one by one.
 #[track_caller]
 pub(super) fn expect_copy(fs: Arc<dyn Fs>, dir: &str, want: &[Entry], when: &str) -> Lsm {
-    let copy = Lsm::open(fs, Path::new(dir), still());
+    expect_copy_with(still(), fs, dir, want, when)
+}
+
+/// The same, of a store with these options.
+#[track_caller]
+pub(super) fn expect_copy_with(
+    options: LsmOptions,
+    fs: Arc<dyn Fs>,
+    dir: &str,
+    want: &[Entry],
+    when: &str,
+) -> Lsm {
+    let copy = Lsm::open(fs, Path::new(dir), options);
     let copy = copy.unwrap_or_else(|error| {
         panic!("{when} the copy in {dir} must open, and fails: {error} {FIRST}")
     });
@@ -329,9 +348,9 @@ impl TestBucket {
         names
     }
 
-    /// The names of the objects that are tables.
-    pub(super) fn tables(&self) -> Vec<String> {
-        self.names().into_iter().filter(|name| name.starts_with("tables/")).collect()
+    /// The names of the objects that are files of stores.
+    pub(super) fn files(&self) -> Vec<String> {
+        self.names().into_iter().filter(|name| name.starts_with("files/")).collect()
     }
 
     pub(super) fn get(&self, name: &str) -> Vec<u8> {

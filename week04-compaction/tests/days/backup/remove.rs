@@ -29,14 +29,14 @@ fn what_other_backups_need_stays_and_the_rest_goes() {
     for gone in 0..3 {
         let bucket = TestBucket::new();
         let (_store, backups, mut made) = three(&bucket);
-        let before = bucket.tables().len();
+        let before = bucket.files().len();
         let (id, _) = made.remove(gone);
         backups.remove(id).unwrap_or_else(|error| panic!("removing {id} fails: {error} {NEEDED}"));
         let ids: Vec<u64> = backups.list().expect("a good bucket").iter().map(|b| b.id).collect();
         let want: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids, want, "backups after {id} was removed {NEEDED}");
         // The table of memory was its own, and all others are in all three.
-        assert_eq!(bucket.tables().len(), before - 1, "tables after {id} was removed {NEEDED}");
+        assert_eq!(bucket.files().len(), before - 1, "tables after {id} was removed {NEEDED}");
         for (id, want) in &made {
             expect_back(&backups, *id, want, "after another one was removed,");
         }
@@ -44,15 +44,16 @@ fn what_other_backups_need_stays_and_the_rest_goes() {
 }
 
 #[test]
-fn when_all_are_removed_nothing_is_left_and_the_next_backup_sends_all() {
+fn when_all_are_removed_a_number_is_left_and_the_next_backup_sends_all() {
     let bucket = TestBucket::new();
     let (store, backups, made) = three(&bucket);
     for (id, _) in made {
         backups.remove(id).unwrap_or_else(|error| panic!("removing {id} fails: {error} {NEEDED}"));
     }
-    assert_eq!(bucket.names(), [""; 0], "objects that are left {NEEDED}");
+    assert_eq!(bucket.names(), ["used/0000000003"], "objects that are left {NEEDED}");
     bucket.take_sent();
     let id = backup(&store, &backups);
+    assert_eq!(id, 4, "the number of a backup after three that were removed {NEEDED}");
     let tables = store.version().tables().count() + 1;
     let sent = bucket.take_sent();
     assert_eq!(
@@ -67,15 +68,15 @@ fn when_all_are_removed_nothing_is_left_and_the_next_backup_sends_all() {
 fn what_an_interrupted_backup_left_goes_with_the_next_that_is_removed() {
     let bucket = TestBucket::new();
     let (store, backups, made) = three(&bucket);
-    bucket.put("tables/000099-4-0000000000000000.sst", b"left");
+    bucket.put("files/000099-4-0000000000000000.sst", b"left");
     write(&store, &[put("more", "")]);
     // The table of memory is sent, and the list is not.
-    bucket.fail_from(4, false);
+    bucket.fail_from(5, false);
     assert!(store.backup(&backups).is_err(), "its list cannot be put");
-    assert!(bucket.recover(), "the bucket was called four times");
+    assert!(bucket.recover(), "the bucket was called five times");
     backups.remove(made[0].0).expect("a good bucket");
     let needed = store.version().tables().count() + 2;
-    let tables = bucket.tables();
+    let tables = bucket.files();
     assert_eq!(
         tables.len(),
         needed,

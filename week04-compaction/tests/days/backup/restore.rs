@@ -37,7 +37,7 @@ fn expect_damage(bucket: &TestBucket, object: &str, what: &str) -> Error {
 #[test]
 fn a_damaged_or_missing_table_is_an_error_that_names_it() {
     let (bucket, want) = with_backup();
-    for name in bucket.tables() {
+    for name in bucket.files() {
         let whole = bucket.get(&name);
         let places = [0, 1, 5, whole.len() / 2, whole.len() - 9, whole.len() - 1];
         for (at, bit) in places.into_iter().zip([0, 7, 3, 1, 6, 2]) {

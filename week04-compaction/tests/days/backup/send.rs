@@ -60,13 +60,14 @@ fn the_list_and_its_table_are_those_of_the_chapter() {
     let names = bucket.names();
     assert_eq!(
         names,
-        ["backups/0000000001", "tables/000002-339-7e7c64baa9080828.sst"],
+        ["backups/0000000001", "files/000002-339-7e7c64baa9080828.sst"],
         "objects of the chapter's backup {LISTED}"
     );
     let list = bucket.get("backups/0000000001");
     let want = "\
-        e1 12 e2 a6 e0 57 71 00 \
+        6a 8b 81 ba 21 19 84 1a \
         01 00 00 00 01 00 00 00 \
+        00 02 00 00 00 00 00 00 00 53 01 00 00 00 00 00 00 \
         28 08 08 a9 ba 64 7c 7e \
         01 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 \
         02 04 00 00 00 00 00 00 00 \
@@ -117,7 +118,7 @@ fn two_stores_in_one_bucket_do_not_mix() {
         write(&store, &[put("stone", value)]);
         (backup(&store, &backups), all(&store))
     });
-    let tables = bucket.tables();
+    let tables = bucket.files();
     assert_eq!(
         tables.len(),
         2,
@@ -143,7 +144,7 @@ fn a_store_that_came_back_shares_what_is_the_same_and_nothing_else() {
         (backup(store, &backups), all(store))
     });
     let sent = bucket.take_sent();
-    let tables = sent.iter().filter(|(name, _)| name.starts_with("tables/")).count();
+    let tables = sent.iter().filter(|(name, _)| name.starts_with("files/")).count();
     assert_eq!(tables, 2, "one new table each; all others are there already: {sent:?} {LISTED}");
     for (id, want) in backed_up {
         expect_back(&backups, id, &want, "of two stores with one past,");
@@ -156,7 +157,7 @@ fn a_table_that_is_there_in_part_is_sent_again() {
     let backups = bucket.backups();
     let store = filled(disk(&sim));
     backup(&store, &backups);
-    let name = bucket.tables().remove(0);
+    let name = bucket.files().remove(0);
     let bytes = bucket.get(&name);
     bucket.put(&name, &bytes[..bytes.len() / 2]);
     bucket.take_sent();
@@ -186,9 +187,9 @@ fn backups_are_listed_in_order_with_their_tables_and_sizes() {
     // Of other names than ours.
     bucket.put("backups/readme", b"do not touch");
     bucket.put("backups/12", b"a number as we never write it");
-    bucket.put("tables/notes", b"");
+    bucket.put("files/notes", b"");
     let found = backups.list().expect("a good bucket").into_iter();
-    let found: Vec<_> = found.map(|backup| (backup.id, backup.table_count, backup.size)).collect();
+    let found: Vec<_> = found.map(|backup| (backup.id, backup.file_count, backup.size)).collect();
     assert_eq!(found, want, "number, tables and size of each {LISTED}");
     assert_eq!(backup(&store, &backups), 12, "the next number {LISTED}");
 }
@@ -202,7 +203,7 @@ fn a_number_that_another_one_took_is_not_taken_twice() {
     backup(&store, &backups);
     let first = bucket.get("backups/0000000001");
     // The answer to `put` is lost, as when somebody else has put a list of that number.
-    let calls_of_a_backup = 2 + 1;
+    let calls_of_a_backup = 3 + 1;
     bucket.fail_from(calls_of_a_backup, true);
     assert!(store.backup(&backups).is_err(), "the answer to the list's put was lost");
     bucket.recover();
@@ -301,6 +302,6 @@ fn a_directory_takes_backups_of_a_real_store() {
         let removed = backups.remove(id);
         removed.unwrap_or_else(|error| panic!("removing backup {id} fails: {error} {NEEDED}"));
     }
-    let left = std::fs::read_dir(path("bucket/tables")).map_or(0, Iterator::count);
+    let left = std::fs::read_dir(path("bucket/files")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "tables that are left when all backups were removed {NEEDED}");
 }

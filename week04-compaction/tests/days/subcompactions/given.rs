@@ -222,7 +222,7 @@ pub(super) fn seen(list: &[Entry], seq: Seq) -> Vec<Entry> {
 
 // A disk that is watched.
 
-/// What somebody does to a table.
+/// What somebody does to a table or a value file.
 pub(super) enum Call<'a> {
     Create,
     Read,
@@ -232,7 +232,7 @@ pub(super) enum Call<'a> {
 
 type Hook = dyn Fn(&Path, &Call<'_>) -> Result<()> + Send + Sync;
 
-/// A disk that calls a hook before anything is done to a table, with the file's name. What the hook
+/// A disk that calls a hook before anything is done to a table or a value file, with the file's name. What the hook
 /// refuses is not done.
 #[derive(Clone)]
 pub(super) struct Watched {
@@ -249,7 +249,8 @@ impl Watched {
     }
 
     fn call(&self, path: &Path, call: &Call<'_>) -> Result<()> {
-        match path.to_string_lossy().contains(".sst") {
+        let name = path.to_string_lossy();
+        match name.contains(".sst") || name.ends_with(".val") {
             true => (self.hook)(path, call),
             false => Ok(()),
         }

@@ -91,7 +91,7 @@ impl WriteQueue {
     /// # Cost
     ///
     /// Whoever is alone takes a lock twice, and allocates nothing. Others need a place in line, and
-    /// a hand-over from one thread to the other: little while both are awake ([`Turn`] sees to that
+    /// a hand-over from one thread to the other: little while both are awake (`Turn` sees to that
     /// for a moment), and as much as some ten writes if one has to be woken.
     pub fn write(
         &self,

@@ -427,3 +427,30 @@ fn a_store_that_stops_at_any_block_leaves_no_part_behind() {
     }
     assert!(ended > 20, "only {ended} of them ended early {ENDS}");
 }
+
+#[test]
+fn a_store_that_stops_ends_a_part_that_writes_nothing_too() {
+    let sim = disk(1);
+    let (reads, tree_there) = (AtomicUsize::new(0), Arc::new(OnceLock::<Weak<Tree>>::new()));
+    let hook = Arc::clone(&tree_there);
+    let fs = Watched::new(&sim, move |_, call| {
+        if let (Call::Read, Some(tree)) = (call, hook.get())
+            && reads.fetch_add(1, Ordering::SeqCst) == 10
+        {
+            tree.upgrade().expect("it compacts").stop();
+        }
+        Ok(())
+    });
+    let tree = open(fs, LsmOptions { cache_size: 0, ..options(4) });
+    flush(&tree, &puts(0..400, 1));
+    flush(&tree, &deletes(0..400, 401));
+    tree_there.set(Arc::downgrade(&tree)).expect("once");
+    let compacted = tree.compact(&all_of(&tree, &[0], 6));
+    let when = "400 puts and their deletes, of which nothing stays, and stopped at the tenth read";
+    assert!(
+        matches!(compacted, Err(Error::Closed)),
+        "{when}: want Closed, got {compacted:?} {ENDS}"
+    );
+    assert_eq!(shape(&tree.version()), [2], "{when}: tables of each level {ENDS}");
+    expect_only_named_files(&sim, &tree, when);
+}

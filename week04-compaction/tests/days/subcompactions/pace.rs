@@ -112,7 +112,7 @@ fn a_compaction_that_is_over_ends_its_own_waits() {
     };
     let (first, second) = (wait(&mine), wait(&other));
     expect_waiting(&first, TOKENS);
-    mine.end();
+    mine.end(Ok(Err(Error::Closed)));
     expect_closed(returned(first, ENDS), "a part has ended the compaction");
     expect_closed(returned(wait(&mine), ENDS), "a part has ended the compaction before");
     expect_waiting(&second, "it is of another compaction, which goes on");
@@ -147,6 +147,18 @@ fn what_goes_out_while_the_limit_is_lifted_takes_no_tokens() {
     expect_waiting(&thread, "the limit counts again");
     pacer.stop();
     expect_closed(returned(thread, LIFTED), "the store stops");
+}
+
+#[test]
+fn what_was_taken_before_a_lift_is_not_owed_afterwards() {
+    let pacer = Arc::new(Pacer::new(Some(1)));
+    let thread = waiting(&pacer, FOR_EVER);
+    expect_waiting(&thread, "the limit counts");
+    pacer.lift_if(|| true);
+    returned(thread, LIFTED).expect("it is lifted");
+    pacer.lift_if(|| false);
+    let why = "a lift has begun anew, and who asks for no byte finds a full bucket";
+    returned(waiting(&pacer, 0), why).expect("nothing is over");
 }
 
 #[test]

@@ -25,8 +25,8 @@ use crate::options::LsmOptions;
 /// Into how many parts `compaction` is cut at most.
 ///
 /// **Lab subcompactions**, chapter `week04/lab-subcompactions.md`. Into as many as there are threads,
-/// but into none that reads less than the size of a table: each part ends with a table that is not
-/// full. A run of level 0 has to be one table, and so it is one part.
+/// but into no more than there are tables' sizes in what is read: each part ends with a table that is
+/// not full. A run of level 0 has to be one table, and so it is one part.
 pub fn part_count(compaction: &Compaction, options: &LsmOptions) -> usize {
     // There is always one. Sizes are `u64`: come back to a `usize` when the number is small.
     todo!("lab subcompactions: part count")
@@ -38,10 +38,10 @@ pub fn part_count(compaction: &Compaction, options: &LsmOptions) -> usize {
 /// **Lab subcompactions**. A piece is a key that ends it and its size, and counts as if all of it were
 /// at that key; they come in any order. A part ends with the first key that gives it its share: of
 /// what is in no earlier part, one of as many shares as there are parts to be made, this one included.
-/// What is left behind the last cut is never nothing.
+/// Behind the last cut some bytes are left.
 ///
 /// No part but the last has more than its share and the pieces of its last key, and no share is more
-/// than one of all.
+/// than the total divided by `part_count`.
 ///
 /// # Cost
 ///

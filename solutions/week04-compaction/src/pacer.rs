@@ -17,6 +17,7 @@ mod disk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -52,8 +53,9 @@ impl Bucket {
     /// full bucket gets no fuller. A part of a nanosecond counts as one.
     pub fn take(&mut self, bytes: u64, now: Duration) -> Duration {
         // ANCHOR: subcompactions_take
-        // It is full later by the time in which so many tokens come. Until a full bucket's time before
-        // that, it has less than nothing. Multiply in 128 bits.
+        // It is full later by the time in which so many tokens come, each request rounded up. It is
+        // empty `BURST` before it is full, and whoever has emptied it waits until then. Multiply in
+        // 128 bits.
         let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.rate));
         let cost = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.full_at = self.full_at.max(now).saturating_add(cost);
@@ -66,6 +68,8 @@ impl Bucket {
 #[derive(Debug)]
 pub struct Pacer {
     begun: Instant,
+    /// In bytes a second; `None`: as fast as the disk takes it.
+    rate: Option<u64>,
     state: Mutex<State>,
     /// Signalled, with `state`, when whoever waits should look again.
     changed: Condvar,
@@ -73,7 +77,7 @@ pub struct Pacer {
 
 #[derive(Debug)]
 struct State {
-    /// `None`: as fast as the disk takes it.
+    /// `None`: there is no rate.
     bucket: Option<Bucket>,
     /// Whether the limit does not count now.
     is_lifted: bool,
@@ -85,13 +89,14 @@ impl Pacer {
     /// With a limit of so many bytes a second, or with none.
     pub fn new(rate: Option<u64>) -> Pacer {
         let state = State { bucket: rate.map(Bucket::new), is_lifted: false, is_stopped: false };
-        Pacer { begun: Instant::now(), state: Mutex::new(state), changed: Condvar::new() }
+        Pacer { begun: Instant::now(), rate, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Waits until a compaction may write `bytes` more.
     ///
     /// **Lab subcompactions**. Each call takes its tokens once, when it comes. While the limit is
-    /// lifted it takes none and does not wait, and who waits already goes on at once.
+    /// lifted it takes none and does not wait, and who waits already goes on at once. What was taken
+    /// stays taken if the call fails, too: that is one block of each part at most.
     ///
     /// # Errors
     ///
@@ -106,6 +111,8 @@ impl Pacer {
         // ANCHOR: subcompactions_wait_for
         // Until when? Then, as in day 5's `admit`: look with the lock in your hand, and again each time
         // that you wake up. `Condvar::wait_for` wakes up by itself when its time is over, or earlier.
+        // The bucket's time must not go back: read the clock with the lock, too. The bucket borrows
+        // `state`: copy `is_lifted` out of it first.
         let mut state = self.state.lock();
         let is_lifted = state.is_lifted;
         let mut until = Duration::ZERO;
@@ -129,9 +136,13 @@ impl Pacer {
     /// Lifts the limit if `is_pressed`, and else lets it count again.
     ///
     /// It is asked with the lock: of two that lift at the same time, the last to ask has the last word.
+    /// Nobody owes what was taken before a lift: behind it the bucket is full.
     pub fn lift_if(&self, is_pressed: impl FnOnce() -> bool) {
         let mut state = self.state.lock();
         state.is_lifted = is_pressed();
+        if state.is_lifted {
+            state.bucket = self.rate.map(Bucket::new);
+        }
         self.changed.notify_all();
     }
 
@@ -153,12 +164,17 @@ impl Pacer {
 pub struct Pace {
     pacer: Arc<Pacer>,
     is_over: AtomicBool,
+    /// How the first part ended that did not end well.
+    failure: Mutex<Option<Ended>>,
 }
+
+/// How a part ended: as [`catch_unwind`](std::panic::catch_unwind) says it.
+pub type Ended = thread::Result<Result<()>>;
 
 impl Pace {
     /// That of a compaction that begins.
     pub fn new(pacer: Arc<Pacer>) -> Pace {
-        Pace { pacer, is_over: AtomicBool::new(false) }
+        Pace { pacer, is_over: AtomicBool::new(false), failure: Mutex::new(None) }
     }
 
     /// As [`Pacer::wait_for`]; it is over when some part has [ended](Pace::end) it.
@@ -167,12 +183,25 @@ impl Pace {
     ///
     /// [`Error::Closed`].
     pub fn wait_for(&self, bytes: u64) -> Result<()> {
-        self.pacer.wait_for(bytes, || self.is_over.load(Ordering::Acquire))
+        self.pacer.wait_for(bytes, || self.is_over())
     }
 
-    /// Ends all parts: each at its next block, if it does not wait, else at once.
-    pub fn end(&self) {
+    /// Whether some part has ended it.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Ends all parts, as one of them has failed: each at its next block, if it does not wait, else at
+    /// once. The first failure is kept.
+    pub fn end(&self, failure: Ended) {
+        // Kept before anybody hears of it: whoever does ends with a failure, too.
+        self.failure.lock().get_or_insert(failure);
         self.is_over.store(true, Ordering::Release);
         self.pacer.wake();
+    }
+
+    /// Takes out the first failure, if there was any.
+    pub fn take_failure(&self) -> Option<Ended> {
+        self.failure.lock().take()
     }
 }

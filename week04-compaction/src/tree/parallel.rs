@@ -13,11 +13,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 
-use parking_lot::Mutex;
 use wal::fs::Fs;
-use wal::{KeyRange, Result, Seq};
+use wal::{Error, KeyRange, Result, Seq};
 
 use super::{Counters, Tree};
 use crate::compaction::{Compaction, Survivors};
@@ -49,26 +49,33 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     /// That of `compaction`, of which the largest number is `now`.
     ///
-    /// **Lab subcompactions**, chapter `week04/lab-subcompactions.md`. All is looked up once: the parts
-    /// agree on it.
+    /// It begins as `compact` of day 3 does. All is looked up once: the parts agree on it.
     fn new(tree: &Tree, compaction: &'a Compaction, now: Seq) -> Job<'a> {
         let pace = Arc::new(Pace::new(Arc::clone(&tree.pacer)));
         let fs = Arc::new(PacedFs::new(Arc::clone(&tree.fs), Arc::clone(&pace)));
-        // As your `compact` of day 3 begins.
-        todo!("lab subcompactions: job")
+        let version = tree.version();
+        let inputs = std::array::from_fn(|level| {
+            let is_input = |table: &&Arc<LiveTable>| {
+                let mut inputs = compaction.inputs.iter();
+                inputs.any(|(at, input)| (*at, input.number) == (level, table.meta.number))
+            };
+            version.level(level).iter().filter(is_input).cloned().collect()
+        });
+        let snapshots = tree.snapshots.with(now);
+        let levels = tree.manifest.lock().state().levels.clone();
+        Job { compaction, inputs, levels, snapshots, pace, fs }
     }
 
     /// Cursors over all inputs, the newest first: each part has its own.
-    ///
-    /// **Lab subcompactions**.
     fn sources(&self) -> Vec<Source<'_>> {
-        // As in your `compact`: each table of level 0, and each other level.
-        todo!("lab subcompactions: sources")
+        let newest = self.inputs[0].iter().map(|table| Source::Table(table.table.cursor()));
+        let sorted = self.inputs[1..].iter().filter(|level| !level.is_empty());
+        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
     }
 
     /// The parts, in the order of their keys.
     ///
-    /// **Lab subcompactions**. There are up to `part_count`.
+    /// **Lab subcompactions**, chapter `week04/lab-subcompactions.md`. There are up to `part_count`.
     fn parts(&self, part_count: usize) -> Vec<KeyRange> {
         // Each table says its pieces, up to `PIECES_PER_TABLE`.
         todo!("lab subcompactions: parts")
@@ -79,7 +86,7 @@ impl Tree {
     /// As [`compact`](Tree::compact), with up to `compaction_threads` threads, and not faster than
     /// `compaction_rate`. What comes of it is the same, but for where tables end.
     ///
-    /// **Lab subcompactions**. `removed` names the inputs.
+    /// `removed` names the inputs.
     ///
     /// # Errors
     ///
@@ -99,14 +106,23 @@ impl Tree {
         removed: Vec<(usize, u64)>,
     ) -> Result<()> {
         self.lift_limit();
-        // As your `compact`, with `write_parts` in the place of `write`.
-        todo!("lab subcompactions: compact in parts")
+        let Compaction { inputs, output_level } = compaction;
+        let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
+        let job = Job::new(self, compaction, now);
+        let tables = self.write_parts(&job, &job.parts(part_count(compaction, &self.options)))?;
+        let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
+        self.apply(Edit { removed, added, ..Edit::default() }, &tables, now)?;
+        Counters::add(&self.counters.compactions, 1);
+        Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
+        Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
+        Ok(())
     }
 
     /// Writes all parts at the same time: one in this thread, each other in one of its own. Gives their
     /// tables, in the order of their keys.
     ///
-    /// **Lab subcompactions**. A part that fails or panics ends the others.
+    /// **Lab subcompactions**. A part that fails or panics ends the others, and so does one for which
+    /// there is no thread.
     ///
     /// # Errors
     ///
@@ -116,15 +132,12 @@ impl Tree {
     ///
     /// With what a part panicked with, if that came first; no table is left then, either.
     fn write_parts(&self, job: &Job<'_>, parts: &[KeyRange]) -> Result<Vec<Arc<LiveTable>>> {
-        // A part ends as `catch_unwind` says. The first that does not end well is kept, before the
-        // others hear of it: they end with `Closed`, and that is not the cause. What was written so far
-        // has to come out of a part that fails or panics, too.
+        // What was written so far has to come out of a part that fails or panics, too. `Pace::end` keeps
+        // the first failure; that no thread could be had is one.
         todo!("lab subcompactions: write parts")
     }
 
     /// Writes what survives of one part, and puts each table into `tables` when it is complete.
-    ///
-    /// **Lab subcompactions**.
     ///
     /// # Errors
     ///
@@ -135,9 +148,14 @@ impl Tree {
         part: &KeyRange,
         tables: &mut Vec<Arc<LiveTable>>,
     ) -> Result<()> {
-        // `Survivors::within` knows the rest of the rules. Before a table, a part asks for no byte,
-        // and hears whether it is over.
-        todo!("lab subcompactions: write part")
+        // Before a table, a part asks for no byte, and hears whether it is over. A part of tombstones
+        // would come to no table, and so read on to its end: when it is over, the next one stays.
+        let is_over = || self.stopping.load(Ordering::Acquire) || job.pace.is_over();
+        let is_oldest =
+            |user_key: &[u8]| job.compaction.is_oldest(&job.levels, user_key) && !is_over();
+        let survivors = Survivors::within(job.sources(), part, &job.snapshots, &is_oldest)?;
+        let may_go_on = || job.pace.wait_for(0);
+        self.write_to(&job.fs, survivors, job.compaction.output_level, may_go_on, tables)
     }
 
     /// Lifts the limit, or lets it count again: called at the beginning of a compaction, and whenever

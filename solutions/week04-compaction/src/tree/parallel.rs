@@ -13,11 +13,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 
-use parking_lot::Mutex;
 use wal::fs::Fs;
-use wal::{KeyRange, Result, Seq};
+use wal::{Error, KeyRange, Result, Seq};
 
 use super::{Counters, Tree};
 use crate::compaction::{Compaction, Survivors};
@@ -49,13 +49,10 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     /// That of `compaction`, of which the largest number is `now`.
     ///
-    /// **Lab subcompactions**, chapter `week04/lab-subcompactions.md`. All is looked up once: the parts
-    /// agree on it.
+    /// It begins as `compact` of day 3 does. All is looked up once: the parts agree on it.
     fn new(tree: &Tree, compaction: &'a Compaction, now: Seq) -> Job<'a> {
         let pace = Arc::new(Pace::new(Arc::clone(&tree.pacer)));
         let fs = Arc::new(PacedFs::new(Arc::clone(&tree.fs), Arc::clone(&pace)));
-        // ANCHOR: subcompactions_job
-        // As your `compact` of day 3 begins.
         let version = tree.version();
         let inputs = std::array::from_fn(|level| {
             let is_input = |table: &&Arc<LiveTable>| {
@@ -67,24 +64,18 @@ impl<'a> Job<'a> {
         let snapshots = tree.snapshots.with(now);
         let levels = tree.manifest.lock().state().levels.clone();
         Job { compaction, inputs, levels, snapshots, pace, fs }
-        // ANCHOR_END: subcompactions_job
     }
 
     /// Cursors over all inputs, the newest first: each part has its own.
-    ///
-    /// **Lab subcompactions**.
     fn sources(&self) -> Vec<Source<'_>> {
-        // ANCHOR: subcompactions_sources
-        // As in your `compact`: each table of level 0, and each other level.
         let newest = self.inputs[0].iter().map(|table| Source::Table(table.table.cursor()));
         let sorted = self.inputs[1..].iter().filter(|level| !level.is_empty());
         newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
-        // ANCHOR_END: subcompactions_sources
     }
 
     /// The parts, in the order of their keys.
     ///
-    /// **Lab subcompactions**. There are up to `part_count`.
+    /// **Lab subcompactions**, chapter `week04/lab-subcompactions.md`. There are up to `part_count`.
     fn parts(&self, part_count: usize) -> Vec<KeyRange> {
         // ANCHOR: subcompactions_parts
         // Each table says its pieces, up to `PIECES_PER_TABLE`.
@@ -99,7 +90,7 @@ impl Tree {
     /// As [`compact`](Tree::compact), with up to `compaction_threads` threads, and not faster than
     /// `compaction_rate`. What comes of it is the same, but for where tables end.
     ///
-    /// **Lab subcompactions**. `removed` names the inputs.
+    /// `removed` names the inputs.
     ///
     /// # Errors
     ///
@@ -119,8 +110,6 @@ impl Tree {
         removed: Vec<(usize, u64)>,
     ) -> Result<()> {
         self.lift_limit();
-        // ANCHOR: subcompactions_compact_in_parts
-        // As your `compact`, with `write_parts` in the place of `write`.
         let Compaction { inputs, output_level } = compaction;
         let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
         let job = Job::new(self, compaction, now);
@@ -131,13 +120,13 @@ impl Tree {
         Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
         Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
         Ok(())
-        // ANCHOR_END: subcompactions_compact_in_parts
     }
 
     /// Writes all parts at the same time: one in this thread, each other in one of its own. Gives their
     /// tables, in the order of their keys.
     ///
-    /// **Lab subcompactions**. A part that fails or panics ends the others.
+    /// **Lab subcompactions**. A part that fails or panics ends the others, and so does one for which
+    /// there is no thread.
     ///
     /// # Errors
     ///
@@ -148,31 +137,32 @@ impl Tree {
     /// With what a part panicked with, if that came first; no table is left then, either.
     fn write_parts(&self, job: &Job<'_>, parts: &[KeyRange]) -> Result<Vec<Arc<LiveTable>>> {
         // ANCHOR: subcompactions_write_parts
-        // A part ends as `catch_unwind` says. The first that does not end well is kept, before the
-        // others hear of it: they end with `Closed`, and that is not the cause. What was written so far
-        // has to come out of a part that fails or panics, too.
-        let first_failure = Mutex::new(None);
+        // What was written so far has to come out of a part that fails or panics, too. `Pace::end` keeps
+        // the first failure; that no thread could be had is one.
         let write = |part| {
             let mut tables = Vec::new();
             let written = || self.write_part(job, part, &mut tables);
             let ended = catch_unwind(AssertUnwindSafe(written));
             if !matches!(ended, Ok(Ok(()))) {
-                first_failure.lock().get_or_insert(ended);
-                job.pace.end();
+                job.pace.end(ended);
             }
             tables
         };
         let tables: Vec<_> = thread::scope(|scope| {
             let (here, others) = parts.split_first().expect("there is always one part");
-            let threads: Vec<_> =
-                others.iter().map(|part| scope.spawn(move || write(part))).collect();
+            let begin = |part| {
+                let begun = thread::Builder::new().spawn_scoped(scope, move || write(part));
+                let no_thread = |error| Error::io("begin a thread", &self.dir, error);
+                begun.map_err(|error| job.pace.end(Ok(Err(no_thread(error))))).ok()
+            };
+            let threads: Vec<_> = others.iter().filter_map(begin).collect();
             let mut tables = write(here);
             for thread in threads {
                 tables.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
             }
             tables
         });
-        match first_failure.into_inner() {
+        match job.pace.take_failure() {
             None => Ok(tables),
             Some(ended) => {
                 tables.iter().for_each(|table: &Arc<LiveTable>| table.retire());
@@ -185,8 +175,6 @@ impl Tree {
 
     /// Writes what survives of one part, and puts each table into `tables` when it is complete.
     ///
-    /// **Lab subcompactions**.
-    ///
     /// # Errors
     ///
     /// As of `write_to`.
@@ -196,14 +184,14 @@ impl Tree {
         part: &KeyRange,
         tables: &mut Vec<Arc<LiveTable>>,
     ) -> Result<()> {
-        // ANCHOR: subcompactions_write_part
-        // `Survivors::within` knows the rest of the rules. Before a table, a part asks for no byte,
-        // and hears whether it is over.
-        let is_oldest = |user_key: &[u8]| job.compaction.is_oldest(&job.levels, user_key);
+        // Before a table, a part asks for no byte, and hears whether it is over. A part of tombstones
+        // would come to no table, and so read on to its end: when it is over, the next one stays.
+        let is_over = || self.stopping.load(Ordering::Acquire) || job.pace.is_over();
+        let is_oldest =
+            |user_key: &[u8]| job.compaction.is_oldest(&job.levels, user_key) && !is_over();
         let survivors = Survivors::within(job.sources(), part, &job.snapshots, &is_oldest)?;
         let may_go_on = || job.pace.wait_for(0);
         self.write_to(&job.fs, survivors, job.compaction.output_level, may_go_on, tables)
-        // ANCHOR_END: subcompactions_write_part
     }
 
     /// Lifts the limit, or lets it count again: called at the beginning of a compaction, and whenever

@@ -92,7 +92,8 @@ fn no_number_is_too_large_and_no_rate_too_small() {
         let second = bucket.take(bytes, ms(5));
         assert!(
             second >= first,
-            "{bytes} bytes at {rate} a second, twice: waits {first:?} and {second:?} {TOKENS}"
+            "twice {bytes} bytes of {rate} a second at the same time: the second waits {second:?}, less \
+             than the first, which waits {first:?}. Does a product or a sum not fit? {TOKENS}"
         );
     }
     assert_eq!(Bucket::new(0).take(1, ms(0)), ms(900), "a rate of 0 counts as 1 {TOKENS}");

@@ -85,10 +85,18 @@ fn no_part_has_more_than_its_share_and_its_last_key() {
             *by_key.entry(*key).or_insert(0) += size;
         }
         let last = by_key.last_key_value().expect("there is one").0;
-        let why = format!("seed {seed}, cuts {came:?} of {pieces:?} for {part_count} parts");
-        assert!(came.is_sorted_by(|left, right| left < right), "{why}: they ascend {CUTS}");
-        assert!(came.iter().all(|cut| cut < last), "{why}: nothing is left behind the last {CUTS}");
-        assert!(came.len() < part_count, "{why}: {} cuts {CUTS}", came.len());
+        let shown =
+            |(key, size): (&&[u8], &u64)| format!("{}:{size}", String::from_utf8_lossy(key));
+        let sums: Vec<String> = by_key.iter().map(shown).collect();
+        let keys: Vec<_> = came.iter().map(|cut| String::from_utf8_lossy(cut)).collect();
+        let given = format!(
+            "{CUTS}\nseed {seed}, {part_count} parts\n  cuts {}\n  sizes by key {}",
+            keys.join(" "),
+            sums.join(" ")
+        );
+        assert!(came.is_sorted_by(|left, right| left < right), "cuts do not ascend {given}");
+        assert!(came.iter().all(|cut| cut < last), "nothing is left behind the last cut {given}");
+        assert!(came.len() < part_count, "{} cuts make too many parts {given}", came.len());
         let share = pieces.iter().map(|(_, size)| size).sum::<u64>() as f64 / part_count as f64;
         let mut start: &[u8] = b"";
         for cut in &came {
@@ -96,8 +104,8 @@ fn no_part_has_more_than_its_share_and_its_last_key() {
             let without_last = part - by_key[cut];
             assert!(
                 (without_last as f64) < share,
-                "{why}: a part up to {} has {part} bytes, {without_last} of them before its last \
-                 key, and a share is {share} {CUTS}",
+                "a part up to {} has {part} bytes, {without_last} of them before its last key, and \
+                 a share is {share:.1} at most {given}",
                 show(cut)
             );
             start = cut;
@@ -106,7 +114,7 @@ fn no_part_has_more_than_its_share_and_its_last_key() {
         let left: u64 = by_key.range(start..).map(|(_, size)| size).sum();
         assert!(
             left as f64 <= share || came.len() + 1 < part_count,
-            "{why}: the last part has {left} bytes, and a share is {share} {CUTS}"
+            "the last part has {left} bytes, and a share is {share:.1} at most {given}"
         );
     }
 }
@@ -171,7 +179,7 @@ fn expect_count(sizes: &[u64], output_level: usize, options: &LsmOptions, want: 
 }
 
 #[test]
-fn there_are_as_many_parts_as_threads_and_none_is_smaller_than_a_table() {
+fn there_are_as_many_parts_as_threads_and_as_tables_go_into_what_is_read() {
     let options = |threads| LsmOptions { table_size: 100, ..options(threads) };
     expect_count(&[400, 600], 1, &options(4), 4);
     expect_count(&[400, 600], 6, &options(16), 10);

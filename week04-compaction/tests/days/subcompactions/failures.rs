@@ -1,12 +1,13 @@
 //! Parts that fail, panic or are stopped, and power that is cut.
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, ThreadId};
 
 use lsm::{LsmOptions, Tree};
@@ -183,68 +184,102 @@ fn fault(path: &Path, what: &str) -> Error {
 struct Stage {
     /// Who has begun a table.
     threads: HashSet<ThreadId>,
-    /// The table that cannot be written.
-    troubled: Option<PathBuf>,
+    /// Who comes to the block that cannot be written.
+    troubled: Option<ThreadId>,
+    /// The table that has it.
+    table: Option<PathBuf>,
     /// Whether that has been removed: its part is over.
     is_gone: bool,
+    /// Whether its thread has ended, too: by then the others have been told.
+    has_ended: bool,
     /// Blocks that were written since then.
     later: usize,
 }
 
+/// What a thread does when it ends.
+#[derive(Default)]
+struct AtTheEnd(OnceCell<Box<dyn Fn()>>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        if let Some(act) = self.0.get() {
+            act();
+        }
+    }
+}
+
+thread_local!(static AT_THE_END: AtTheEnd = AtTheEnd::default());
+
+/// Does `act` when this thread ends.
+fn at_the_end(act: impl Fn() + 'static) {
+    AT_THE_END.with(|end| drop(end.0.set(Box::new(act))));
+}
+
 /// Compacts such a store while one part cannot write the block of entry `number`, and does `trouble`
-/// instead. Gives what came of it, how many blocks other parts wrote afterwards, and the store.
+/// instead. Gives what came of it, how many blocks other parts wrote when they had been told, and the
+/// store.
 fn with_trouble(
     number: usize,
     trouble: impl Fn(&Path) -> Result<()> + Send + Sync + 'static,
 ) -> (thread::Result<Result<()>>, usize, SimFs, Arc<Tree>) {
-    let stage = Arc::new(Mutex::new(Stage::default()));
-    let hook = Arc::clone(&stage);
+    let stage = Arc::new(Shared::<Stage>::default());
+    let (hook, compactor) = (Arc::clone(&stage), thread::current().id());
     let (sim, tree) = one_table(4, move |path, call| {
-        let look = || hook.lock().unwrap_or_else(PoisonError::into_inner);
+        let this_thread = thread::current().id();
         match call {
-            Call::Create => drop(look().threads.insert(thread::current().id())),
-            Call::Write(bytes) if has(bytes, number) => {
-                // Whoever is not there yet hears of it all the same.
-                (0..200_000).any(|_| (thread::yield_now(), look().threads.len() >= 4).1);
-                look().troubled = Some(path.to_path_buf());
-                return trouble(path);
-            }
-            // It is about to come there.
-            Call::Write(bytes)
-                if entry_in(bytes).is_some_and(|first| first < number && first + 12 > number) => {}
-            // The others are in the middle of their parts: they go on when it is over, and slowly.
-            Call::Write(_) => {
-                comes(|| look().is_gone || look().threads.len() < 4);
-                if look().is_gone {
-                    look().later += 1;
-                    (0..500).for_each(|_| thread::yield_now());
+            Call::Create => drop(hook.change(|stage| stage.threads.insert(this_thread))),
+            Call::Write(bytes) => {
+                // The others wait at their first blocks, so that this one is the only one on its way.
+                let is_near = |first: usize| first <= number && number < first + 60;
+                let is_troubled = hook.change(|stage| {
+                    if stage.troubled.is_none() && entry_in(bytes).is_some_and(is_near) {
+                        stage.troubled = Some(this_thread);
+                    }
+                    stage.troubled == Some(this_thread)
+                });
+                if is_troubled && has(bytes, number) {
+                    let why = format!("four parts should have begun their first tables {ONCE}");
+                    hook.wait_until(&why, |stage| stage.threads.len() >= 4);
+                    hook.change(|stage| stage.table = Some(path.to_path_buf()));
+                    // The thread that compacts ends last: nobody knows when it has told the others.
+                    if this_thread != compactor {
+                        let hook = Arc::clone(&hook);
+                        at_the_end(move || hook.change(|stage| stage.has_ended = true));
+                    }
+                    return trouble(path);
+                }
+                if !is_troubled {
+                    let why = format!("a part has failed, and its thread does not end {ENDS}");
+                    hook.wait_until(&why, |stage| {
+                        stage.has_ended || stage.is_gone && stage.troubled == Some(compactor)
+                    });
+                    hook.change(|stage| stage.later += usize::from(stage.has_ended));
                 }
             }
-            Call::Remove => {
-                let mut stage = look();
-                stage.is_gone |= stage.troubled.as_deref() == Some(path);
-            }
+            Call::Remove => hook.change(|stage| {
+                stage.is_gone |= stage.table.as_deref() == Some(path);
+            }),
             Call::Read => {}
         }
         Ok(())
     });
     let compaction = all_of(&tree, &[1], 1);
     let came = panic::catch_unwind(AssertUnwindSafe(|| tree.compact(&compaction)));
-    let later = stage.lock().unwrap_or_else(PoisonError::into_inner).later;
+    let later = stage.change(|stage| stage.later);
     (came, later, sim, tree)
 }
 
 #[track_caller]
 fn expect_ended(later: usize, what: &str) {
     assert!(
-        later < 100,
-        "{what}: the others wrote {later} of some 400 blocks afterwards, and should end at their next \
-         one {ENDS}"
+        later <= 3,
+        "{what}: the three others wrote {later} blocks after its thread had ended, and should end at \
+         their next one {ENDS}"
     );
 }
 
-/// The first entry of one part, or near it, so that the others have most of their work before them.
-const IN_EACH_PART: [usize; 4] = [3, 105, 205, 305];
+/// Entries at the start of each part, and entries in front of which a part has finished some tables.
+const IN_EACH_PART: [usize; 8] = [3, 105, 205, 305, 45, 145, 245, 345];
 
 #[test]
 fn a_part_that_fails_ends_the_others_and_says_why() {
@@ -284,27 +319,39 @@ fn a_part_that_panics_ends_the_others_and_goes_on_panicking() {
 
 #[test]
 fn of_several_failures_the_first_is_told() {
-    // One part is at a block, and another one fails. A third hears of it, and removes what it has begun:
-    // so the failure is noted by then, and now the block fails, too.
-    for (first, second) in [(305, 3), (3, 305), (205, 105), (105, 205)] {
-        let (stage, failed) = (AtomicUsize::new(0), Mutex::new(None));
-        let is_at = |stage: &AtomicUsize, least| stage.load(Ordering::SeqCst) >= least;
+    /// How far they are.
+    #[derive(Default)]
+    struct Order {
+        is_at_second: bool,
+        /// Whether the thread has ended that fails first: its failure is known by then.
+        has_ended: bool,
+        /// Whether that is the thread that compacts, which ends last: then nothing else fails.
+        is_alone: bool,
+    }
+    let compactor = thread::current().id();
+    // One part is at a block, and another one fails. When that is known, the block fails, too.
+    for (first, second) in [(305, 3), (105, 305), (205, 105), (105, 205)] {
+        let stage = Arc::new(Shared::<Order>::default());
         let (_, tree) = one_table(4, move |path, call| match call {
             Call::Write(bytes) if has(bytes, first) => {
-                comes(|| is_at(&stage, 1));
-                *failed.lock().expect("nobody panics") = Some(path.to_path_buf());
+                let why = format!("the part with {} should come to its block {ONCE}", key(second));
+                stage.wait_until(&why, |stage| stage.is_at_second);
+                if thread::current().id() == compactor {
+                    stage.change(|stage| stage.is_alone = true);
+                } else {
+                    let stage = Arc::clone(&stage);
+                    at_the_end(move || stage.change(|stage| stage.has_ended = true));
+                }
                 Err(fault(path, "this was first"))
             }
             Call::Write(bytes) if has(bytes, second) => {
-                stage.store(1, Ordering::SeqCst);
-                comes(|| is_at(&stage, 2));
-                Err(fault(path, "this was second"))
-            }
-            Call::Remove
-                if failed.lock().expect("nobody panics").as_ref().is_some_and(|it| it != path) =>
-            {
-                stage.store(2, Ordering::SeqCst);
-                Ok(())
+                stage.change(|stage| stage.is_at_second = true);
+                let why = format!("a part has failed, and its thread does not end {ENDS}");
+                stage.wait_until(&why, |stage| stage.has_ended || stage.is_alone);
+                match stage.change(|stage| stage.is_alone) {
+                    true => Ok(()),
+                    false => Err(fault(path, "this was second")),
+                }
             }
             _ => Ok(()),
         });
@@ -379,4 +426,31 @@ fn a_store_that_stops_at_any_block_leaves_no_part_behind() {
         }
     }
     assert!(ended > 20, "only {ended} of them ended early {ENDS}");
+}
+
+#[test]
+fn a_store_that_stops_ends_a_part_that_writes_nothing_too() {
+    let sim = disk(1);
+    let (reads, tree_there) = (AtomicUsize::new(0), Arc::new(OnceLock::<Weak<Tree>>::new()));
+    let hook = Arc::clone(&tree_there);
+    let fs = Watched::new(&sim, move |_, call| {
+        if let (Call::Read, Some(tree)) = (call, hook.get())
+            && reads.fetch_add(1, Ordering::SeqCst) == 10
+        {
+            tree.upgrade().expect("it compacts").stop();
+        }
+        Ok(())
+    });
+    let tree = open(fs, LsmOptions { cache_size: 0, ..options(4) });
+    flush(&tree, &puts(0..400, 1));
+    flush(&tree, &deletes(0..400, 401));
+    tree_there.set(Arc::downgrade(&tree)).expect("once");
+    let compacted = tree.compact(&all_of(&tree, &[0], 6));
+    let when = "400 puts and their deletes, of which nothing stays, and stopped at the tenth read";
+    assert!(
+        matches!(compacted, Err(Error::Closed)),
+        "{when}: want Closed, got {compacted:?} {ENDS}"
+    );
+    assert_eq!(shape(&tree.version()), [2], "{when}: tables of each level {ENDS}");
+    expect_only_named_files(&sim, &tree, when);
 }

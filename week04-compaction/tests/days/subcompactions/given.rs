@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::iter;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Duration;
 
 use lsm::compaction::Compaction;
 use lsm::{LEVEL_COUNT, LsmOptions, TableMeta, Tree, Version};
@@ -24,8 +25,8 @@ pub(super) const CUTS: &str = "(rule 1 of lab subcompactions: a cut is a user ke
                                versions; a part ends with the first key that gives it its share of \
                                what is left)";
 pub(super) const COUNT: &str = "(rule 1 of lab subcompactions: there are no more parts than threads, \
-                                none reads less than the size of a table, and a run of level 0 is \
-                                one part)";
+                                and no more than tables' sizes in what is read; a run of level 0 \
+                                is one part)";
 pub(super) const SAME: &str = "(rule 2 of lab subcompactions: a part begins at its start, ends at its \
                                end, and drops what one thread would drop; without survivors it \
                                writes no table)";
@@ -365,17 +366,71 @@ impl Written {
 
 // Threads.
 
-/// How often a test gives way to others before it takes them for stuck.
-const PATIENCE: usize = 1_500_000;
+/// How long a test waits for others before it takes them for stuck. Only wrong code waits so long: the
+/// right one is there as soon as it has had its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Gives way to others until `what` is so; whether it ever was.
-pub(super) fn comes(what: impl Fn() -> bool) -> bool {
-    iter::repeat_with(|| (what(), thread::yield_now()).0).take(PATIENCE).any(|is_so| is_so)
+/// What several threads know, and wait for.
+#[derive(Default)]
+pub(super) struct Shared<T> {
+    state: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T> Shared<T> {
+    /// Changes what all know, and tells them.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let changed = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+        changed
+    }
+
+    /// Waits until `what` is so; `why` says what somebody waits for.
+    #[track_caller]
+    pub(super) fn wait_until(&self, why: &str, what: impl Fn(&T) -> bool) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| !what(state));
+        let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(state);
+        assert!(!waited.timed_out(), "somebody waits for ever: {why}");
+    }
+}
+
+/// A thread of a test, which says when it has ended.
+pub(super) struct Running<T> {
+    thread: JoinHandle<T>,
+    /// Nothing is sent: it is closed when the thread has ended, be it by a panic.
+    ended: Receiver<()>,
+}
+
+/// Runs `work` in a thread.
+pub(super) fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Running<T> {
+    let (running, ended) = channel::<()>();
+    let thread = thread::spawn(move || {
+        let _running = running;
+        work()
+    });
+    Running { thread, ended }
+}
+
+impl<T> Running<T> {
+    /// Whether it ends in this time.
+    pub(super) fn ends_in(&self, time: Duration) -> bool {
+        self.ended.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
+    }
 }
 
 /// What a thread returns, which must come to its end, and not by a panic.
 #[track_caller]
-pub(super) fn returned<T>(thread: JoinHandle<T>, why: &str) -> T {
-    assert!(comes(|| thread.is_finished()), "a thread waits for ever: {why}");
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+pub(super) fn returned<T>(running: Running<T>, why: &str) -> T {
+    assert!(running.ends_in(PATIENCE), "a thread waits for ever: {why}");
+    running.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// That a thread waits for what comes later, if ever. Whoever does so never fails here; whoever does
+/// not has time to come to an end.
+#[track_caller]
+pub(super) fn expect_waiting<T>(running: &Running<T>, why: &str) {
+    let has_ended = running.ends_in(Duration::from_millis(50));
+    assert!(!has_ended, "somebody should wait, and does not: {why}");
 }

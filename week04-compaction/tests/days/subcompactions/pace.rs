@@ -1,7 +1,8 @@
 //! Who waits for tokens, who does not, and what ends a wait.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lsm::pacer::{Pace, Pacer};
@@ -14,18 +15,9 @@ use super::given::*;
 const FOR_EVER: u64 = 1 << 30;
 
 /// A thread that waits for so many bytes.
-fn waiting(pacer: &Arc<Pacer>, bytes: u64) -> JoinHandle<Result<()>> {
+fn waiting(pacer: &Arc<Pacer>, bytes: u64) -> Running<Result<()>> {
     let pacer = Arc::clone(pacer);
-    let thread = thread::spawn(move || pacer.wait_for(bytes, || false));
-    (0..1000).for_each(|_| thread::yield_now());
-    thread
-}
-
-#[track_caller]
-fn expect_waiting<T>(thread: &JoinHandle<T>, why: &str) {
-    // Long enough for whoever does not wait to come to an end.
-    let ends = (0..100_000).any(|_| (thread::yield_now(), thread.is_finished()).1);
-    assert!(!ends, "somebody should wait, and does not: {why}");
+    run(move || pacer.wait_for(bytes, || false))
 }
 
 #[track_caller]
@@ -83,12 +75,12 @@ fn to_be_woken_is_not_to_go_on_and_costs_no_tokens() {
     let begun = Instant::now();
     let waiting = waiting(&pacer, 5_000);
     assert!(
-        comes(|| (pacer.wake(), waiting.is_finished()).1),
+        (0..5_000).any(|_| (pacer.wake(), waiting.ends_in(Duration::from_millis(1))).1),
         "5 000 bytes of 100 000 a second, and somebody who wakes the thread that waits for them: does \
          it take its tokens again each time? {TOKENS}"
     );
     let lasted = begun.elapsed();
-    waiting.join().expect("it does not panic").expect("nothing is over");
+    returned(waiting, TOKENS).expect("nothing is over");
     assert!(
         lasted >= Duration::from_millis(49),
         "5 000 bytes of 100 000 a second go out after {lasted:?}: to be woken is to look again {TOKENS}"
@@ -116,11 +108,11 @@ fn a_compaction_that_is_over_ends_its_own_waits() {
     let [mine, other] = [(), ()].map(|()| Arc::new(Pace::new(Arc::clone(&pacer))));
     let wait = |pace: &Arc<Pace>| {
         let pace = Arc::clone(pace);
-        thread::spawn(move || pace.wait_for(FOR_EVER))
+        run(move || pace.wait_for(FOR_EVER))
     };
     let (first, second) = (wait(&mine), wait(&other));
     expect_waiting(&first, TOKENS);
-    mine.end();
+    mine.end(Ok(Err(Error::Closed)));
     expect_closed(returned(first, ENDS), "a part has ended the compaction");
     expect_closed(returned(wait(&mine), ENDS), "a part has ended the compaction before");
     expect_waiting(&second, "it is of another compaction, which goes on");
@@ -157,12 +149,51 @@ fn what_goes_out_while_the_limit_is_lifted_takes_no_tokens() {
     expect_closed(returned(thread, LIFTED), "the store stops");
 }
 
+#[test]
+fn what_was_taken_before_a_lift_is_not_owed_afterwards() {
+    let pacer = Arc::new(Pacer::new(Some(1)));
+    let thread = waiting(&pacer, FOR_EVER);
+    expect_waiting(&thread, "the limit counts");
+    pacer.lift_if(|| true);
+    returned(thread, LIFTED).expect("it is lifted");
+    pacer.lift_if(|| false);
+    let why = "a lift has begun anew, and who asks for no byte finds a full bucket";
+    returned(waiting(&pacer, 0), why).expect("nothing is over");
+}
+
+#[test]
+fn nobody_is_woken_between_a_look_and_a_wait() {
+    // While somebody asks whether it is over, and hears that it is not, it comes to be over. Whoever
+    // says so needs the lock, so that the one who asked waits by then, and hears it.
+    let pacer = Arc::new(Pacer::new(Some(1)));
+    let (is_over, has_begun) = (Arc::new(AtomicBool::new(false)), AtomicBool::new(false));
+    let shared = Arc::clone(&pacer);
+    let asking = run(move || {
+        shared.wait_for(FOR_EVER, || {
+            let was_over = is_over.load(Ordering::SeqCst);
+            if !has_begun.swap(true, Ordering::SeqCst) {
+                let (pacer, is_over) = (Arc::clone(&shared), Arc::clone(&is_over));
+                // Ends now if nobody has the lock, and else when there is a wait.
+                run(move || {
+                    is_over.store(true, Ordering::SeqCst);
+                    pacer.wake();
+                })
+                .ends_in(Duration::from_millis(50));
+            }
+            was_over
+        })
+    });
+    let why =
+        "it was told that it is over, between its look and its wait: is it asked with the lock?";
+    expect_closed(returned(asking, why), "it is over");
+}
+
 // Compactions.
 
 /// Compacts all of level 0 into level 1, in a thread.
-fn compacting(tree: &Arc<Tree>) -> JoinHandle<Result<()>> {
+fn compacting(tree: &Arc<Tree>) -> Running<Result<()>> {
     let (tree, compaction) = (Arc::clone(tree), all_of(tree, &[0], 1));
-    thread::spawn(move || tree.compact(&compaction))
+    run(move || tree.compact(&compaction))
 }
 
 /// A store whose compactions take years, and which has something to compact. From so many tables of
@@ -200,7 +231,7 @@ fn a_flush_waits_for_no_tokens() {
         let tree = slow_store(threads, 50);
         let compacting = compacting(&tree);
         let shared = Arc::clone(&tree);
-        let flushing = thread::spawn(move || {
+        let flushing = run(move || {
             (0..3).for_each(|number| flush(&shared, &puts(0..20, 1000 + 100 * number)));
         });
         returned(flushing, LIFTED);

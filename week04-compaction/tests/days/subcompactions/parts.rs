@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
 use lsm::compaction::{Survivor, Survivors};
@@ -48,7 +48,10 @@ fn survivors_of(
 fn survivors_of_all_parts_are_those_of_the_whole() {
     for seed in seeds(200) {
         let mut dice = Workload::new(seed);
-        let all = operations(&mut dice, 12, 40, 1);
+        let mut all = operations(&mut dice, 12, 40, 1);
+        for entry in all.iter_mut().filter(|entry| entry.kind == Kind::Put) {
+            entry.value = b"v".to_vec();
+        }
         let part = |low: Seq, high: Seq| {
             let is_of = |entry: &&Entry| entry.seq > low && entry.seq <= high;
             memtable_of(&all.iter().filter(is_of).cloned().collect::<Vec<_>>())
@@ -74,11 +77,20 @@ fn survivors_of_all_parts_are_those_of_the_whole() {
         let whole = survivors_of(&tables, None, &snapshots, &is_oldest);
         let of_part = |range: &KeyRange| survivors_of(&tables, Some(range), &snapshots, &is_oldest);
         let came: Vec<_> = ranges(&borrowed).iter().flat_map(of_part).collect();
-        assert!(
-            came == whole,
-            "seed {seed}: of {all:?}, cut behind {cuts:?}, with snapshots {snapshots:?}, the parts \
-             keep {came:?}, and the whole keeps {whole:?} {SAME}"
-        );
+        let place = (0..came.len().max(whole.len())).find(|&at| came.get(at) != whole.get(at));
+        if let Some(at) = place {
+            let shown = |kept: &[(Entry, bool)]| match kept.get(at) {
+                Some((entry, is_first)) => format!("{entry:?}, which is_first says {is_first} of"),
+                None => "nothing".to_owned(),
+            };
+            panic!(
+                "after {at} entries the parts keep {}, and the whole keeps {} {SAME}\nseed {seed}, cut \
+                 behind {cuts:?}, with snapshots {snapshots:?}, and older versions of what comes \
+                 before {older}\n  {all:?}",
+                shown(&came),
+                shown(&whole)
+            );
+        }
     }
 }
 
@@ -238,15 +250,14 @@ fn all_parts_are_written_at_the_same_time() {
     let sim = disk(1);
     put_into_level_1(&open(sim.clone(), options(1)), &puts(0..200, 1));
     // Whoever begins a table waits there until four have begun one.
-    let begun = AtomicUsize::new(0);
+    let begun = Shared::<usize>::default();
     let fs = Watched::new(&sim, move |_, call| {
         if matches!(call, Call::Create) {
-            begun.fetch_add(1, Ordering::SeqCst);
-            assert!(
-                comes(|| begun.load(Ordering::SeqCst) >= 4),
-                "a part has begun its first table, and waits for three others to begin theirs: they \
-                 never do {ONCE}"
+            begun.change(|begun| *begun += 1);
+            let why = format!(
+                "a part has begun its first table, and waits for three others to begin theirs {ONCE}"
             );
+            begun.wait_until(&why, |&begun| begun >= 4);
         }
         Ok(())
     });
@@ -383,35 +394,37 @@ fn parts_write_as_they_read() {
 
 #[test]
 fn flushes_and_readers_go_on_while_parts_run() {
-    let (sim, is_held) = (disk(1), Arc::new(AtomicBool::new(false)));
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let compactor = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let hook = (Arc::clone(&is_held), Arc::clone(&waiting), Arc::clone(&compactor));
+    /// How far compactions are.
+    #[derive(Default)]
+    struct Stage {
+        is_held: bool,
+        /// What they have begun, by name.
+        tables: Vec<String>,
+    }
+    let (sim, stage) = (disk(1), Arc::new(Shared::<Stage>::default()));
+    let hook = Arc::clone(&stage);
     // Parts wait in front of each table, and the flush, which is this thread, does not.
     let this_thread = thread::current().id();
     let fs = Watched::new(&sim, move |path: &Path, call| {
         if matches!(call, Call::Create) && thread::current().id() != this_thread {
-            hook.2.lock().expect("nobody panics").push(path.display().to_string());
-            hook.1.fetch_add(1, Ordering::SeqCst);
-            comes(|| !hook.0.load(Ordering::SeqCst));
+            hook.change(|stage| stage.tables.push(path.display().to_string()));
+            let why = "a part is at a table, and a flush beside it does not come to an end";
+            hook.wait_until(why, |stage| !stage.is_held);
         }
         Ok(())
     });
     let tree = open(fs, options(3));
     flush(&tree, &puts(0..60, 1));
     flush(&tree, &puts(0..60, 101));
-    is_held.store(true, Ordering::SeqCst);
+    stage.change(|stage| stage.is_held = true);
     let compaction = all_of(&tree, &[0], 1);
     let shared = Arc::clone(&tree);
-    let compacting = thread::spawn(move || shared.compact(&compaction));
-    assert!(
-        comes(|| waiting.load(Ordering::SeqCst) >= 3),
-        "three threads should be at their first tables, and {} are {ONCE}",
-        waiting.load(Ordering::SeqCst)
-    );
+    let compacting = run(move || shared.compact(&compaction));
+    let why = format!("three threads should be at their first tables {ONCE}");
+    stage.wait_until(&why, |stage| stage.tables.len() >= 3);
     flush(&tree, &puts(30..90, 201));
     let seen_meanwhile = seen(&entries_of(&tree.version()), 999);
-    is_held.store(false, Ordering::SeqCst);
+    stage.change(|stage| stage.is_held = false);
     returned(compacting, "a compaction whose parts go on").expect("a good disk");
     let want = in_order([puts(0..30, 101), puts(30..90, 201)].concat());
     assert_eq!(seen_meanwhile, want, "what a reader sees while parts run {ONCE}");
@@ -421,7 +434,7 @@ fn flushes_and_readers_go_on_while_parts_run() {
         1,
         "tables of level 0: what was flushed meanwhile {ONCE}"
     );
-    let mut names = compactor.lock().expect("nobody panics").clone();
+    let mut names = stage.change(|stage| stage.tables.clone());
     let count = names.len();
     names.sort();
     names.dedup();

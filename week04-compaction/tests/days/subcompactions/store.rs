@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use lsm::{Lsm, LsmOptions, Strategy};
 use sstable::{Codec, TableOptions};
@@ -133,7 +132,7 @@ fn close_waits_for_no_tokens() {
     let sim = SimFs::new(1);
     let store = open_store(sim.clone(), LsmOptions { compaction_rate: Some(1), ..full() });
     fill(&store);
-    let closing = thread::spawn(move || (store.close(), drop(store)).0);
+    let closing = run(move || (store.close(), drop(store)).0);
     let why = "its compaction has one byte a second, and close waits for it";
     returned(closing, why).expect("a good disk");
     let store = open_store(sim, LsmOptions { compaction_rate: None, ..small() });

@@ -106,15 +106,16 @@ impl Backups {
 
     /// **Lab backup**, chapter `week04/lab-backup.md`. Files first, the list last.
     fn send(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
-        // What there is to send, `List::of` says. What is there, by name and size: one `list` of the
-        // folder `FILES`. A file goes if it is not there under the name of its `object`, or is there with
-        // another size. `next_id` gives a number; `put_new` says whether somebody else was faster.
+        // What there is to send, `List::of` says. What is there, by name and size: `files`, given, asks
+        // once. A file goes if it is not there under the name of its `object`, or is there with another
+        // size. `next_id` gives a number; `put_new` says whether somebody else was faster, and who was
+        // may have more than one by now: ask again.
         todo!("lab backup: send")
     }
 
     /// All backups, the oldest first.
     ///
-    /// **Lab backup**.
+    /// **Lab backup**. One that somebody removes meanwhile is left out.
     ///
     /// # Errors
     ///
@@ -124,7 +125,7 @@ impl Backups {
     ///
     /// Reads all lists.
     pub fn list(&self) -> Result<Vec<Backup>> {
-        // `lists` gives numbers and objects, `read_list` what is in one.
+        // `lists` gives numbers and objects, `read_list` what is in one, if it is still there.
         todo!("lab backup: list")
     }
 
@@ -135,18 +136,19 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] of kind `NotFound` if there is no such backup; nothing was touched then.
-    /// [`Error::Corruption`] names the object that is damaged, [`Error::Io`] the one that is missing.
-    /// Those of [`Draft::begin`]: `dir` is locked, or has something in it. After any error but that
-    /// `dir` is a draft, which nobody can open, and which a second call clears.
+    /// [`Error::Io`] of kind `NotFound` if there is no such backup, and only then; nothing was touched.
+    /// [`Error::Corruption`] names the object that is damaged, or missing although the list names it.
+    /// [`Error::Io`]. Those of [`Draft::begin`]: `dir` is locked, or has something in it. After any error
+    /// but that `dir` is a draft, which nobody can open, and which a second call clears.
     ///
     /// # Cost
     ///
     /// Memory for a piece of a file, as the object store hands it out.
     pub fn restore(&self, id: u64, fs: Arc<dyn Fs>, dir: &Path) -> Result<()> {
         // The list, a draft, its files, and the end: `finish`. `fetch` hands you an object piece by
-        // piece: write each where it belongs, and count and sum it up on the way. Whose bytes are they
-        // when `finish` is called?
+        // piece: write each where it belongs, and count and sum it up on the way. One that is not there
+        // is `damaged`, given, as one that is not what was sent. Whose bytes are they when `finish` is
+        // called?
         todo!("lab backup: restore")
     }
 
@@ -170,9 +172,9 @@ impl Backups {
     /// **Lab backup**. The list goes before the files: what has no list is no backup. And before the list
     /// goes, its number is marked.
     fn take_away(&self, id: u64) -> Result<()> {
-        // Is it there? Which files do the others name? `List::objects`. That list itself need not be
-        // whole. `mark_used`, given, keeps its number. When it is gone, every file that is not named goes,
-        // whoever left it there.
+        // Is it there? If not, `no_backup`, at the end of this file, is the error. Which files do the
+        // others name? `List::objects`. That list itself need not be whole. `mark_used`, given, keeps its
+        // number. When it is gone, each of `files`, given, that is not named goes, whoever left it there.
         todo!("lab backup: take away")
     }
 
@@ -191,6 +193,13 @@ impl Backups {
         let mut marks = self.numbered(USED)?;
         marks.pop();
         marks.iter().try_for_each(|(_, mark)| self.bucket.remove(&mark.name))
+    }
+
+    /// The objects that are files of stores, by name. Objects of other names are not ours.
+    fn files(&self) -> Result<Vec<Object>> {
+        let mut objects = self.bucket.list(FILES)?;
+        objects.retain(|object| Sealed::is_object(&object.name));
+        Ok(objects)
     }
 
     /// The lists, with their numbers, ascending.
@@ -242,8 +251,9 @@ fn damaged(object: &str, reason: &str) -> Error {
     Error::corruption(Path::new(object), 0, reason)
 }
 
+/// That there is no backup of this number.
 fn no_backup(id: u64) -> Error {
-    Error::io("remove", Path::new(&list_object(id)), io::ErrorKind::NotFound.into())
+    Error::io("find", Path::new(&list_object(id)), io::ErrorKind::NotFound.into())
 }
 
 impl Lsm {

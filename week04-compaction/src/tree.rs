@@ -10,6 +10,8 @@
 //! what it says, so that nothing that was read can be gone after a power cut.
 
 mod parallel;
+#[cfg(feature = "backup")]
+mod pinned;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -40,6 +42,10 @@ use crate::source::Source;
 use crate::values::{OpenValues, Output, Placing, References, TAGGED, ValueWriter};
 use crate::version::{LevelCursor, LiveTable, Version};
 use crate::{leveled, tiered, values};
+
+#[cfg(feature = "backup")]
+#[doc(hidden)]
+pub use self::pinned::at_pinned;
 
 /// The tables of an open store.
 pub struct Tree {
@@ -168,8 +174,13 @@ impl Tree {
     /// What the manifest says now, and the tables that it names: whoever has these keeps their files.
     pub fn pinned(&self) -> (State, Arc<Version>) {
         // With the manifest locked, no edit comes between the two.
-        let manifest = self.manifest.lock();
-        (manifest.state().clone(), self.version())
+        let pinned = {
+            let manifest = self.manifest.lock();
+            (manifest.state().clone(), self.version())
+        };
+        #[cfg(feature = "backup")]
+        pinned::reach();
+        pinned
     }
 
     /// Where the tables are.

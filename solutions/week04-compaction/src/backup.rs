@@ -107,11 +107,12 @@ impl Backups {
     /// **Lab backup**, chapter `week04/lab-backup.md`. Files first, the list last.
     fn send(&self, fs: &dyn Fs, dir: &Path) -> Result<u64> {
         // ANCHOR: backup_send
-        // What there is to send, `List::of` says. What is there, by name and size: one `list` of the
-        // folder `FILES`. A file goes if it is not there under the name of its `object`, or is there with
-        // another size. `next_id` gives a number; `put_new` says whether somebody else was faster.
+        // What there is to send, `List::of` says. What is there, by name and size: `files`, given, asks
+        // once. A file goes if it is not there under the name of its `object`, or is there with another
+        // size. `next_id` gives a number; `put_new` says whether somebody else was faster, and who was
+        // may have more than one by now: ask again.
         let list = List::of(fs, dir)?;
-        let there = self.bucket.list(FILES)?.into_iter();
+        let there = self.files()?.into_iter();
         let there: HashMap<String, u64> = there.map(|object| (object.name, object.size)).collect();
         for file in &list.files {
             let name = file.object();
@@ -121,7 +122,7 @@ impl Backups {
         }
         let mut id = self.next_id()?;
         while !self.bucket.put_new(&list_object(id), list.encode())? {
-            id += 1;
+            id = self.next_id()?;
         }
         Ok(id)
         // ANCHOR_END: backup_send
@@ -129,7 +130,7 @@ impl Backups {
 
     /// All backups, the oldest first.
     ///
-    /// **Lab backup**.
+    /// **Lab backup**. One that somebody removes meanwhile is left out.
     ///
     /// # Errors
     ///
@@ -140,13 +141,17 @@ impl Backups {
     /// Reads all lists.
     pub fn list(&self) -> Result<Vec<Backup>> {
         // ANCHOR: backup_list
-        // `lists` gives numbers and objects, `read_list` what is in one.
-        let backup = |(id, object): (u64, Object)| {
-            let list = self.read_list(id)?;
+        // `lists` gives numbers and objects, `read_list` what is in one, if it is still there.
+        let mut backups = Vec::new();
+        for (id, Object { made, .. }) in self.lists()? {
+            let list = match self.read_list(id) {
+                Err(error) if error.is_not_found() => continue,
+                read => read?,
+            };
             let size = list.files.iter().map(|file| file.size).sum();
-            Ok(Backup { id, made: object.made, file_count: list.files.len(), size })
-        };
-        self.lists()?.into_iter().map(backup).collect()
+            backups.push(Backup { id, made, file_count: list.files.len(), size });
+        }
+        Ok(backups)
         // ANCHOR_END: backup_list
     }
 
@@ -157,10 +162,10 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] of kind `NotFound` if there is no such backup; nothing was touched then.
-    /// [`Error::Corruption`] names the object that is damaged, [`Error::Io`] the one that is missing.
-    /// Those of [`Draft::begin`]: `dir` is locked, or has something in it. After any error but that
-    /// `dir` is a draft, which nobody can open, and which a second call clears.
+    /// [`Error::Io`] of kind `NotFound` if there is no such backup, and only then; nothing was touched.
+    /// [`Error::Corruption`] names the object that is damaged, or missing although the list names it.
+    /// [`Error::Io`]. Those of [`Draft::begin`]: `dir` is locked, or has something in it. After any error
+    /// but that `dir` is a draft, which nobody can open, and which a second call clears.
     ///
     /// # Cost
     ///
@@ -168,20 +173,27 @@ impl Backups {
     pub fn restore(&self, id: u64, fs: Arc<dyn Fs>, dir: &Path) -> Result<()> {
         // ANCHOR: backup_restore
         // The list, a draft, its files, and the end: `finish`. `fetch` hands you an object piece by
-        // piece: write each where it belongs, and count and sum it up on the way. Whose bytes are they
-        // when `finish` is called?
+        // piece: write each where it belongs, and count and sum it up on the way. One that is not there
+        // is `damaged`, given, as one that is not what was sent. Whose bytes are they when `finish` is
+        // called?
         let List { state, files } = self.read_list(id)?;
         let draft = Draft::begin(Arc::clone(&fs), dir)?;
         for sealed in files {
             let name = sealed.object();
             let file = fs.create(&sealed.path(dir))?;
             let (mut size, mut sum) = (0, Xxh3Default::new());
-            self.bucket.fetch(&name, |piece| {
+            let fetched = self.bucket.fetch(&name, |piece| {
                 file.write_at(size, piece)?;
                 size += piece.len() as u64;
                 sum.update(piece);
                 Ok(())
-            })?;
+            });
+            match fetched {
+                Err(error) if error.is_not_found() => {
+                    return Err(damaged(&name, "a backup needs it, and it is not there"));
+                }
+                fetched => fetched?,
+            }
             if size != sealed.size || sum.digest() != sealed.checksum {
                 return Err(damaged(&name, "it is not what was sent"));
             }
@@ -212,9 +224,9 @@ impl Backups {
     /// goes, its number is marked.
     fn take_away(&self, id: u64) -> Result<()> {
         // ANCHOR: backup_take_away
-        // Is it there? Which files do the others name? `List::objects`. That list itself need not be
-        // whole. `mark_used`, given, keeps its number. When it is gone, every file that is not named goes,
-        // whoever left it there.
+        // Is it there? If not, `no_backup`, at the end of this file, is the error. Which files do the
+        // others name? `List::objects`. That list itself need not be whole. `mark_used`, given, keeps its
+        // number. When it is gone, each of `files`, given, that is not named goes, whoever left it there.
         let ids = self.ids()?;
         if !ids.contains(&id) {
             return Err(no_backup(id));
@@ -225,7 +237,7 @@ impl Backups {
         }
         self.mark_used(id)?;
         self.bucket.remove(&list_object(id))?;
-        for object in self.bucket.list(FILES)? {
+        for object in self.files()? {
             if !needed.contains(&object.name) {
                 self.bucket.remove(&object.name)?;
             }
@@ -249,6 +261,13 @@ impl Backups {
         let mut marks = self.numbered(USED)?;
         marks.pop();
         marks.iter().try_for_each(|(_, mark)| self.bucket.remove(&mark.name))
+    }
+
+    /// The objects that are files of stores, by name. Objects of other names are not ours.
+    fn files(&self) -> Result<Vec<Object>> {
+        let mut objects = self.bucket.list(FILES)?;
+        objects.retain(|object| Sealed::is_object(&object.name));
+        Ok(objects)
     }
 
     /// The lists, with their numbers, ascending.
@@ -300,8 +319,9 @@ fn damaged(object: &str, reason: &str) -> Error {
     Error::corruption(Path::new(object), 0, reason)
 }
 
+/// That there is no backup of this number.
 fn no_backup(id: u64) -> Error {
-    Error::io("remove", Path::new(&list_object(id)), io::ErrorKind::NotFound.into())
+    Error::io("find", Path::new(&list_object(id)), io::ErrorKind::NotFound.into())
 }
 
 impl Lsm {

@@ -13,6 +13,7 @@
 //!
 //! A checkpoint is a draft that is filled by a store that is open, and a backup comes back as one.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use memtable::{Cursor, View};
 use sstable::{TEMPORARY_SUFFIX, Table, TableBuilder, TableOptions};
 use wal::fs::{Fs, Lock, read_all};
-use wal::{Error, LogOptions, Result, Seq, Wal};
+use wal::{Error, LogOptions, Lsn, Result, Seq, Wal};
 
 use crate::files::{CURRENT, LOCK, LOG, UNFINISHED, table_path};
 use crate::levels::TableMeta;
@@ -58,8 +59,9 @@ impl Draft {
     pub fn begin(fs: Arc<dyn Fs>, dir: &Path) -> Result<Draft> {
         // ANCHOR: backup_begin
         // As `Lsm::open` begins: the directory, its lock, its name in the directory above. Look before
-        // you change anything: `expect_free`, given. Then `point_current` at `UNFINISHED`, and only
-        // when that is durable `clear`, given, which leaves `CURRENT` and the lock.
+        // you change anything: `expect_free`, given. What is left then is an earlier draft's or
+        // nothing: `point_current` at `UNFINISHED`, and `clear`, given, which leaves `CURRENT` and the
+        // lock.
         fs.create_dir(dir)?;
         let lock = fs.lock(&dir.join(LOCK))?;
         fs.sync_dir(dir.parent().unwrap_or(dir))?;
@@ -98,8 +100,8 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]. Also if the draft has a file of that name: it may be the store's own file by
-    /// another name, and is not written into.
+    /// [`Error::Io`]. If the draft has a file of that name, of kind `AlreadyExists`, and names it: it
+    /// may be the store's own file by another name, and is not written into.
     ///
     /// # Cost
     ///
@@ -108,15 +110,13 @@ impl Draft {
     pub fn link(&self, from: &Path) -> Result<()> {
         // ANCHOR: backup_link
         // A file system without links says `Unsupported`, another disk `CrossesDevices`, others have
-        // other words: whatever it is, copy. But `create` empties a file that is there.
+        // other words, and one may even have made the link: so do not ask the error, but look. If
+        // there is nothing of that name, copy. `expect_absent`, given, looks.
         let to = self.dir.join(from.file_name().expect("a file has a name"));
-        match self.fs.hard_link(from, &to) {
-            Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => {
-                return Err(error);
-            }
-            Err(_) => {}
-            Ok(()) => return Ok(()),
+        if self.fs.hard_link(from, &to).is_ok() {
+            return Ok(());
         }
+        expect_absent(&*self.fs, &to)?;
         let (source, copy) = (self.fs.open(from)?, self.fs.create(&to)?);
         let (mut piece, mut offset) = (vec![0; PIECE_SIZE], 0);
         loop {
@@ -169,7 +169,7 @@ impl Draft {
     }
 
     /// Makes a store of it, whose state is `state`: from now on it can be opened, when the lock is let
-    /// go.
+    /// go. Where its log goes on is not what `state` says, but a position of its own.
     ///
     /// The files that `state` needs are there, and their bytes are on disk. Their names are when the
     /// manifest's is; that syncs the directory before `CURRENT` says the manifest's name.
@@ -181,9 +181,8 @@ impl Draft {
     /// # Cost
     ///
     /// Those of [`Manifest::create`], and the beginning of a log.
-    pub fn finish(&self, state: State) -> Result<()> {
-        // A log that begins where the state says, not at 0: there the log of the store that this was
-        // made of may have been, and its bytes may be found again in files that are new.
+    pub fn finish(&self, mut state: State) -> Result<()> {
+        state.flushed.lsn = own_lsn();
         let log = self.dir.join(LOG);
         self.fs.create_dir(&log)?;
         self.fs.sync_dir(&self.dir)?;
@@ -201,6 +200,31 @@ impl Draft {
     /// [`Error::Io`]; what is left does no harm in a directory that is nobody else's.
     pub fn discard(self) -> Result<()> {
         clear(&*self.fs, &self.dir)
+    }
+}
+
+/// A position for the first byte of a log, where no other log of the disk is likely to have been.
+///
+/// After a power cut a file may have bytes that another one had before it was removed, and a record is
+/// valid at its position, whoever wrote it. The store that was copied has been at its own positions,
+/// another copy of it goes on from the same number, and what is restored twice is twice the same. So it
+/// is drawn by chance: two logs of a terabyte meet once in two million times. It is below 2⁶², and a
+/// log may grow by as much before it is where manifests are.
+fn own_lsn() -> Lsn {
+    // The keys of a hash map are what the standard library has of chance.
+    RandomState::new().build_hasher().finish() >> 2
+}
+
+/// That there is no file at `path`.
+///
+/// # Errors
+///
+/// [`Error::Io`], of kind `AlreadyExists` if there is one.
+fn expect_absent(fs: &dyn Fs, path: &Path) -> Result<()> {
+    match fs.open(path) {
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::io("copy to", path, io::ErrorKind::AlreadyExists.into())),
     }
 }
 

@@ -46,6 +46,9 @@ pub use options::{LsmOptions, Strategy};
 pub use snapshots::Snapshots;
 pub use source::Source;
 pub use store::Lsm;
+#[cfg(feature = "backup")]
+#[doc(hidden)]
+pub use tree::at_pinned;
 pub use tree::{Counters, Tree};
 pub use version::{LevelCursor, LiveTable, Version};
 // Their types are a part of this crate's interface.

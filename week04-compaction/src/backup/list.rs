@@ -53,7 +53,8 @@ const PIECE_SIZE: usize = 256 << 10;
 /// What a backup consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// The store: its tables, where its log goes on, and what is noted with them.
+    /// The store: its tables, the number up to which all is in them, and what is noted with them. Where
+    /// its log was is nobody's business: what comes back has a log of its own, elsewhere.
     pub state: State,
     /// Its files: the tables in the order of [`Levels::tables`](crate::Levels::tables), then the value
     /// files, by number.
@@ -95,7 +96,8 @@ impl List {
     ///
     /// Reads all files, in pieces of `PIECE_SIZE`.
     pub fn of(fs: &dyn Fs, dir: &Path) -> Result<List> {
-        let state = Manifest::recover(fs, dir)?;
+        let mut state = Manifest::recover(fs, dir)?;
+        state.flushed.lsn = 0;
         let mut files = Vec::new();
         for (_, table) in state.levels.tables() {
             let file = Sealed::read(fs, dir, Kind::Table, table.number)?;
@@ -198,6 +200,24 @@ impl Sealed {
             Kind::Values => "val",
         };
         format!("{FILES}/{:06}-{}-{:016x}.{end}", self.number, self.size, self.checksum)
+    }
+
+    /// Whether an object of this name is a file of some store.
+    pub fn is_object(name: &str) -> bool {
+        let parse = || {
+            let (rest, end) = name.strip_prefix(FILES)?.strip_prefix('/')?.rsplit_once('.')?;
+            let kind = match end {
+                "sst" => Kind::Table,
+                "val" => Kind::Values,
+                _ => return None,
+            };
+            let mut parts = rest.splitn(3, '-');
+            let (number, size) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            let checksum = u64::from_str_radix(parts.next()?, 16).ok()?;
+            Some(Sealed { kind, number, size, checksum })
+        };
+        // Only names that are made here.
+        parse().is_some_and(|sealed| sealed.object() == name)
     }
 
     fn encode(&self) -> [u8; SEALED_SIZE] {

@@ -65,7 +65,9 @@ impl Lsm {
         // Memory first, as always: `MemStore::now`. Then state and version of one moment, `pinned`, which
         // keeps the version's `files` until all are linked. Up to `flushed.seq` all is in tables; what
         // memory has behind that, up to the number at which it was seen, becomes a table of level 0.
-        // `take_number` gives it a number, and an edit puts it into the state, with the new end.
+        // `take_number` gives it a number, `tree.table_options(0)` are the store's own options for a
+        // table there, and an edit puts it into the state, with the new end: that is a number, `seq`.
+        // The mark's `lsn` stays what it is, for `finish` begins a log elsewhere.
         todo!("lab backup: copy to")
     }
 }

@@ -53,8 +53,9 @@ pub trait Fs: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`Error::Io`] of kind `AlreadyExists` if there is something at `to`. Not every file system has
-    /// links, and none has them from one disk to another: whoever gets another error, copies. Without
-    /// a word on it a file system has none, and says `Unsupported`.
+    /// links, and none has them from one disk to another: whoever gets another error, looks whether
+    /// there is something now, for only the answer may have been lost, and copies if there is nothing.
+    /// Without a word on it a file system has none, and says `Unsupported`.
     fn hard_link(&self, from: &Path, _to: &Path) -> Result<()> {
         Err(Error::io("link", from, io::ErrorKind::Unsupported.into()))
     }

@@ -39,7 +39,11 @@ impl Fs for OsFs {
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
-        fs::hard_link(from, to).map_err(|error| Error::io("link", from, error))
+        fs::hard_link(from, to).map_err(|error| match error.kind() {
+            // Say what is in the way.
+            io::ErrorKind::AlreadyExists => Error::io("link", to, error),
+            _ => Error::io("link", from, error),
+        })
     }
 
     fn remove(&self, path: &Path) -> Result<()> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lsm::Lsm;
 use lsm::files::UNFINISHED;
+use sstable::Codec;
 use wal::fs::{Fault, Operation, SimFs};
 use wal::testing::{batch, delete, for_each_seed, put};
 use wal::{Durability, Engine, Error, Reader};
@@ -38,7 +39,7 @@ fn the_numbers_of_a_checkpoint_go_on_where_its_store_was() {
     let store = filled(disk(&sim));
     let last = store.write(batch(&[put("last", "")]), Durability::Buffered).expect("a good disk");
     checkpoint(&store, COPY);
-    let copy = open(disk(&sim), COPY, in_memory());
+    let copy = open_copy(disk(&sim), COPY, in_memory());
     let next = copy.write(batch(&[put("next", "")]), Durability::Synced).expect("a good disk");
     assert_eq!(
         next,
@@ -48,15 +49,34 @@ fn the_numbers_of_a_checkpoint_go_on_where_its_store_was() {
     );
     copy.close().expect("a good disk");
     drop(copy);
-    let found = open(disk(&sim), COPY, small()).get(b"next").expect("a good disk");
+    let found = open_copy(disk(&sim), COPY, small()).get(b"next").expect("a good disk");
     assert!(found.is_some(), "what was written to a copy is not in its log {MOMENT}");
+}
+
+#[test]
+fn the_table_of_memory_is_built_as_the_store_builds_its_tables() {
+    let sim = SimFs::new(1);
+    let (plain, packed) = (Codec::None, Some(Codec::Lz4));
+    let options = || lsm::LsmOptions { last_codec: packed, ..in_memory() };
+    let store = open(disk(&sim), DIR, options());
+    assert_eq!(options().table.codec, plain, "tables above the last level are not compressed");
+    write(&store, &[put("key", [7; 20_000])]);
+    checkpoint(&store, COPY);
+    let copy = open_copy(disk(&sim), COPY, options());
+    let size: u64 = copy.version().tables().map(|table| table.meta.size).sum();
+    assert!(
+        size > 20_000,
+        "the store compresses nothing but its last level, and the table of memory, which has a value of \
+         20,000 bytes, has {size}: it is built with other options than the store's for level 0, \
+         `tree.table_options(0)` {MOMENT}"
+    );
 }
 
 #[test]
 fn what_was_published_after_the_look_at_memory_is_left_out() {
     // Two batches of two: one before the call, one while tables are linked.
     let sim = SimFs::new(1);
-    let fs = Linking::new(&sim, true);
+    let fs = Linking::new(&sim, Links::Work);
     drop(filled(disk(&sim)));
     let store = std::sync::Arc::new(open(fs.clone(), DIR, in_memory()));
     write(&store, &[put("x", "1"), put("y", "1")]);
@@ -65,7 +85,7 @@ fn what_was_published_after_the_look_at_memory_is_left_out() {
     fs.at_link(move || write(&writer, &[put("x", "2"), put("y", "2")]));
     checkpoint(&store, COPY);
     fs.expect_linked();
-    let copy = open(disk(&sim), COPY, in_memory());
+    let copy = open_copy(disk(&sim), COPY, in_memory());
     assert_eq!(
         all(&copy),
         want,
@@ -88,7 +108,7 @@ fn a_store_and_its_checkpoint_go_their_own_ways() {
         let store = open(disk(sim), DIR, small());
         overwrite(&store, 0..20);
         checkpoint(&store, COPY);
-        let copy = open(disk(sim), COPY, small());
+        let copy = open_copy(disk(sim), COPY, small());
         let then = all(&copy);
         // So often that no table is what it was.
         overwrite(&store, 20..60);
@@ -153,7 +173,7 @@ fn tables_are_linked_and_the_store_is_as_it_was() {
 fn without_links_the_tables_are_copied_and_synced() {
     let sim = SimFs::new(1);
     drop(filled(disk(&sim)));
-    let store = open(Linking::new(&sim, false), DIR, in_memory());
+    let store = open(Linking::new(&sim, Links::None), DIR, in_memory());
     let want = all(&store);
     checkpoint(&store, COPY);
     sim.power_cycle();
@@ -167,6 +187,31 @@ fn without_links_the_tables_are_copied_and_synced() {
         );
     }
     expect_copy(disk(&sim), COPY, &want, "copied without links,");
+}
+
+#[test]
+fn without_links_a_file_that_is_in_the_way_is_not_written_into() {
+    let sim = SimFs::new(1);
+    drop(filled(disk(&sim)));
+    let fs = Linking::new(&sim, Links::None);
+    let store = open(fs.clone(), DIR, in_memory());
+    let names = names(&sim, DIR);
+    let table = names.iter().find(|name| name.ends_with(".sst")).expect("there are some");
+    let in_the_way = Path::new(COPY).join(table);
+    let (below, path) = (sim.clone(), in_the_way.clone());
+    fs.at_link(move || below.overwrite(path, b"somebody's"));
+    let made = store.checkpoint(Path::new(COPY));
+    fs.expect_linked();
+    assert_eq!(
+        sim.contents(&in_the_way),
+        b"somebody's",
+        "{table} was there, and the disk has no links: `create` has emptied it {LINKED}"
+    );
+    let refused = made.expect_err("a file is in the way");
+    assert!(
+        refused.to_string().contains(&in_the_way.display().to_string()),
+        "the error names what is in the way, {in_the_way:?}, and is: {refused} {LINKED}"
+    );
 }
 
 #[test]
@@ -193,7 +238,7 @@ fn a_directory_with_something_in_it_is_refused() {
     for dir in [DIR, COPY] {
         let _copy = (dir == COPY).then(|| {
             checkpoint(&store, COPY);
-            open(disk(&sim), COPY, small())
+            open_copy(disk(&sim), COPY, small())
         });
         let refused = store.checkpoint(Path::new(dir));
         assert!(

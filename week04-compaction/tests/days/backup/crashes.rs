@@ -5,8 +5,8 @@ use std::path::Path;
 use lsm::files::CURRENT;
 use lsm::{Lsm, LsmOptions};
 use wal::fs::{Fault, Fs, Operation, SimFs};
-use wal::testing::{batch, crash_at_every_operation, kill_at_every_operation, put};
-use wal::{Durability, Engine, Error, Result};
+use wal::testing::{batch, crash_at_every_operation, for_each_seed, kill_at_every_operation, put};
+use wal::{Durability, Engine, Error, Reader, Result};
 
 use super::given::*;
 
@@ -168,10 +168,103 @@ fn a_call_to_the_disk_that_fails_harms_neither_the_store_nor_the_next_checkpoint
 }
 
 #[test]
+fn a_link_that_was_made_and_is_said_to_have_failed_is_not_copied_over() {
+    let sim = SimFs::new(1);
+    drop(filled(disk(&sim)));
+    let store = open(Linking::new(&sim, Links::WorkAndFail), DIR, in_memory());
+    let want = all(&store);
+    let made = store.checkpoint(Path::new(COPY));
+    drop(store);
+    drop(expect_copy(disk(&sim), DIR, &want, "a link was made, the disk said no, and the store:"));
+    assert!(
+        made.is_err(),
+        "the file is there, and nobody knows whose, and the checkpoint is {made:?} {LINKED}"
+    );
+    let store = open(disk(&sim), DIR, in_memory());
+    checkpoint(&store, COPY);
+    expect_copy(disk(&sim), COPY, &want, "with a disk that says what it does,");
+}
+
+/// Removes what is in a store's directory, as somebody does who has a copy of it.
+fn remove_store(sim: &SimFs, dir: &str) {
+    for dir in [format!("{dir}/log"), dir.to_owned()] {
+        for name in names(sim, &dir) {
+            sim.remove(&Path::new(&dir).join(name)).expect("it is there");
+        }
+    }
+}
+
+/// Writes a little to the copy, cuts the power, and opens it: its log may have got the bytes of one that
+/// was removed.
+fn expect_own_log(sim: &SimFs) {
+    let copy = open_copy(disk(sim), COPY, in_memory());
+    put_each(&copy, "new", 5, Durability::Flushed);
+    sim.power_cycle();
+    drop(copy);
+    let opened = Lsm::open(disk(sim), Path::new(COPY), in_memory());
+    let copy = opened.unwrap_or_else(|error| {
+        panic!(
+            "the first store was removed, something written to its copy, and the power cut; the copy \
+             finds records of another log in its own: {error}. No two logs of a disk are at one \
+             position {FIRST}"
+        )
+    });
+    for key in 0..20 {
+        let found = copy.get(format!("old{key}").as_bytes()).expect("a good disk");
+        assert!(found.is_some(), "old{key} was in the store, and is not in its copy {MOMENT}");
+    }
+}
+
+/// A store whose twenty puts are in its log, and in no table.
+fn logged(sim: &SimFs) -> Lsm {
+    let store = open(disk(sim), DIR, in_memory());
+    put_each(&store, "old", 20, Durability::Synced);
+    store
+}
+
+/// Puts so many keys that begin with `name`, each with this durability.
+fn put_each(store: &Lsm, name: &str, count: usize, durability: Durability) {
+    for key in 0..count {
+        let change = batch(&[put(format!("{name}{key}"), "")]);
+        store.write(change, durability).expect("a good disk");
+    }
+}
+
+#[test]
+fn the_log_of_a_copy_is_nowhere_where_that_of_its_store_was() {
+    for_each_seed(150, |sim| {
+        let store = logged(sim);
+        store.checkpoint(Path::new(COPY)).expect("a good disk");
+        drop(store);
+        remove_store(sim, DIR);
+        expect_own_log(sim);
+    });
+}
+
+#[test]
+fn the_log_of_what_came_back_is_nowhere_where_another_one_was() {
+    for_each_seed(150, |sim| {
+        let bucket = TestBucket::new();
+        let backups = bucket.backups();
+        logged(sim).backup(&backups).expect("a good disk and a good bucket");
+        remove_store(sim, DIR);
+        // Twice: the first one goes on for a while, and is removed.
+        let restore = || backups.restore(1, disk(sim), Path::new(COPY)).expect("a good bucket");
+        restore();
+        let first = open_copy(disk(sim), COPY, in_memory());
+        put_each(&first, "first", 20, Durability::Synced);
+        drop(first);
+        remove_store(sim, COPY);
+        restore();
+        expect_own_log(sim);
+    });
+}
+
+#[test]
 fn a_table_that_is_in_the_way_is_not_written_into() {
     // As a network file system may do it: the link is made, and the answer is that it could not be.
     let sim = SimFs::new(1);
-    let fs = Linking::new(&sim, true);
+    let fs = Linking::new(&sim, Links::Work);
     drop(filled(disk(&sim)));
     let store = open(fs.clone(), DIR, in_memory());
     let want = all(&store);

@@ -1,10 +1,12 @@
 //! A bucket that is gone at any call, and back when one tries again.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 
 use lsm::Lsm;
+use lsm::backup::List;
 use wal::Engine;
 use wal::fs::SimFs;
 use wal::testing::put;
@@ -140,11 +142,17 @@ fn an_interrupted_removal_harms_no_other_backup() {
         }
         assert!(listed.len() >= 2, "{when} there are {listed:?} {NEEDED}");
         backups.remove(1).unwrap_or_else(|error| panic!("{when} then 1 stays: {error} {NEEDED}"));
-        let still = backups.list().expect("the bucket is back").len();
-        let tables = bucket.files();
-        let needed = tables.len() - still;
-        assert!(!tables.iter().any(|name| name.contains("000099")), "leftovers stay {NEEDED}");
-        assert!(needed > 0, "all tables are gone {NEEDED}");
+        let mut needed = BTreeSet::new();
+        for backup in backups.list().expect("the bucket is back") {
+            let list = List::decode(&bucket.get(&format!("backups/{:010}", backup.id)));
+            needed.extend(list.expect("it was just read").objects());
+        }
+        let needed: Vec<String> = needed.into_iter().collect();
+        assert_eq!(
+            bucket.files(),
+            needed,
+            "{when} and with 1 removed since: files that are there, and files that are named {NEEDED}"
+        );
         expect_back(&backups, 3, &made[2].1, &format!("{when} and with 1 removed since,"));
     });
 }

@@ -24,8 +24,8 @@ pub(super) const MOMENT: &str = "(rule 1 of lab backup: a copy holds what was ac
                                  moment between call and return: all before the call, whatever its \
                                  durability, and whole batches)";
 pub(super) const LINKED: &str = "(rule 2 of lab backup: tables are linked, or copied where that \
-                                 cannot be; they are kept until they are, and nobody writes into a \
-                                 file that may have two names)";
+                                 cannot be and nothing of that name is there; they are kept until \
+                                 they are, and nobody writes into a file that may have two names)";
 pub(super) const FIRST: &str = "(rule 3 of lab backup: CURRENT is written first, and says that nothing \
                                 is finished, and last, when all else is on disk; a directory with \
                                 anything else in it is refused)";
@@ -90,6 +90,14 @@ pub(super) fn disk(sim: &SimFs) -> Arc<dyn Fs> {
 pub(super) fn open(fs: Arc<dyn Fs>, dir: &str, options: LsmOptions) -> Lsm {
     Lsm::open(fs, Path::new(dir), options)
         .unwrap_or_else(|error| panic!("the store in {dir} must open, and fails: {error}"))
+}
+
+/// Opens the copy in `dir`, of which anything may be looked at then.
+#[track_caller]
+pub(super) fn open_copy(fs: Arc<dyn Fs>, dir: &str, options: LsmOptions) -> Lsm {
+    Lsm::open(fs, Path::new(dir), options).unwrap_or_else(|error| {
+        panic!("the copy in {dir} must be a store, and opening it fails: {error} {FIRST}")
+    })
 }
 
 #[track_caller]
@@ -188,16 +196,27 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 
 // Disks.
 
-/// A disk that may have no links, and calls a hook before the first one.
+/// What becomes of a link.
+#[derive(Clone, Copy)]
+pub(super) enum Links {
+    Work,
+    /// There are none.
+    None,
+    /// It is made, and the answer is that something went wrong: over a network, the answer is what gets
+    /// lost.
+    WorkAndFail,
+}
+
+/// A disk with such links, which calls a hook before the first one.
 pub(super) struct Linking {
-    pub(super) sim: SimFs,
-    pub(super) has_links: bool,
+    sim: SimFs,
+    links: Links,
     hook: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Linking {
-    pub(super) fn new(sim: &SimFs, has_links: bool) -> Arc<Linking> {
-        Arc::new(Linking { sim: sim.clone(), has_links, hook: Mutex::new(None) })
+    pub(super) fn new(sim: &SimFs, links: Links) -> Arc<Linking> {
+        Arc::new(Linking { sim: sim.clone(), links, hook: Mutex::new(None) })
     }
 
     /// Does `work` before the next link, once.
@@ -236,9 +255,13 @@ impl Fs for Linking {
         if let Some(hook) = hook {
             hook();
         }
-        match self.has_links {
-            true => self.sim.hard_link(from, to),
-            false => Err(Error::io("link", from, std::io::ErrorKind::CrossesDevices.into())),
+        let failed = |kind: std::io::ErrorKind| Err(Error::io("link", from, kind.into()));
+        match self.links {
+            Links::Work => self.sim.hard_link(from, to),
+            Links::None => failed(std::io::ErrorKind::CrossesDevices),
+            Links::WorkAndFail => {
+                self.sim.hard_link(from, to).and(failed(std::io::ErrorKind::TimedOut))
+            }
         }
     }
 
@@ -283,8 +306,10 @@ struct Calls {
     fails_from: Option<u64>,
     /// Whether the call that fails first has its effect: then only the answer is lost.
     answer_is_lost: bool,
-    /// What somebody else puts under the name of the next list, just before that is put.
-    rival: Option<Vec<u8>>,
+    /// What somebody else puts, just before the next list is put.
+    rival: Vec<(String, Vec<u8>)>,
+    /// What somebody else removes, just before it is read.
+    vanishing: Option<String>,
     /// What was put, in order: names and sizes, of parts as well.
     sent: Vec<(String, u64)>,
     /// What was read, in order.
@@ -323,9 +348,14 @@ impl TestBucket {
         calls.fails_from.take().is_some_and(|from| from <= count)
     }
 
-    /// Lets somebody be faster: the next list that is put finds this one under its name.
-    pub(super) fn overtake(&self, list: Vec<u8>) {
-        locked(&self.calls).rival = Some(list);
+    /// Lets somebody be faster: the next list that is put finds this object there.
+    pub(super) fn overtake(&self, name: &str, bytes: &[u8]) {
+        locked(&self.calls).rival.push((name.to_owned(), bytes.to_vec()));
+    }
+
+    /// Lets somebody remove this object just before it is read.
+    pub(super) fn vanish(&self, name: &str) {
+        locked(&self.calls).vanishing = Some(name.to_owned());
     }
 
     /// Forgets what was sent and read, and says what was sent.
@@ -425,10 +455,9 @@ impl ObjectStore for TestBucket {
         'n: 'f,
     {
         let sent = (name.to_string(), payload.content_length() as u64);
-        if sent.0.starts_with("backups/")
-            && let Some(list) = locked(&self.calls).rival.take()
-        {
-            self.put(&sent.0, &list);
+        if sent.0.starts_with("backups/") {
+            let rival = std::mem::take(&mut locked(&self.calls).rival);
+            rival.iter().for_each(|(name, bytes)| self.put(name, bytes));
         }
         let put = self.objects.put_opts(name, payload, options);
         Box::pin(self.call(|calls| calls.sent.push(sent), put))
@@ -460,6 +489,8 @@ impl ObjectStore for TestBucket {
         'n: 'f,
     {
         let read = name.to_string();
+        let vanishing = locked(&self.calls).vanishing.take_if(|name| *name == read);
+        vanishing.iter().for_each(|name| self.remove(name));
         Box::pin(self.call(|calls| calls.read.push(read), self.objects.get_opts(name, options)))
     }
 

@@ -22,7 +22,7 @@ fn about_to_flush(sim: &SimFs, options: LsmOptions) -> (Arc<Linking>, Arc<Lsm>) 
     }
     store.close().expect("a good disk");
     drop(store);
-    let fs = Linking::new(sim, true);
+    let fs = Linking::new(sim, Links::Work);
     let store = Arc::new(open(fs.clone(), DIR, options));
     (fs, store)
 }
@@ -47,7 +47,7 @@ fn what_is_flushed_while_tables_are_linked_is_in_the_checkpoint() {
     fs.at_link(move || flush_all(&other));
     checkpoint(&store, COPY);
     fs.expect_linked();
-    let copy = open(disk(&sim), COPY, in_memory());
+    let copy = open_copy(disk(&sim), COPY, in_memory());
     let found = copy.get(b"early").expect("a good disk");
     assert!(
         found.is_some(),
@@ -58,6 +58,28 @@ fn what_is_flushed_while_tables_are_linked_is_in_the_checkpoint() {
         let found = copy.get(format!("key{key}").as_bytes()).expect("a good disk");
         assert!(found.is_some(), "key{key} was in a table before the call {MOMENT}");
     }
+}
+
+#[test]
+fn what_is_flushed_between_the_two_looks_is_in_the_checkpoint() {
+    let sim = SimFs::new(1);
+    let (_, store) = about_to_flush(&sim, still());
+    write(&store, &[put("early", "acknowledged before the call")]);
+    let (other, is_flushed) = (Arc::clone(&store), Arc::new(AtomicBool::new(false)));
+    let flushed = Arc::clone(&is_flushed);
+    // When `pinned` has what it gives, and before anything else is done.
+    lsm::at_pinned(move || {
+        flush_all(&other);
+        flushed.store(true, Ordering::SeqCst);
+    });
+    checkpoint(&store, COPY);
+    assert!(is_flushed.load(Ordering::SeqCst), "nobody has asked for what is `pinned` {MOMENT}");
+    let found = open_copy(disk(&sim), COPY, in_memory()).get(b"early").expect("a good disk");
+    assert!(
+        found.is_some(),
+        "it was in memory when the tables were looked at, and was flushed at once: who looks at memory \
+         then finds it in neither {MOMENT}"
+    );
 }
 
 #[test]
@@ -81,7 +103,7 @@ fn tables_that_are_compacted_meanwhile_are_there_until_they_are_linked() {
         "a compaction has put others in the place of its tables, and the checkpoint is {made:?}: who \
          keeps the version? {LINKED}"
     );
-    let copy = open(disk(&sim), COPY, in_memory());
+    let copy = open_copy(disk(&sim), COPY, in_memory());
     for (key, value) in want {
         let found = copy.get(&key).expect("a good disk");
         assert_eq!(found, Some(value), "{key:?} of the copy {MOMENT}");
@@ -151,7 +173,7 @@ fn a_checkpoint_has_whole_batches_and_all_before_it_while_many_write() {
                 let before = now(&acknowledged);
                 checkpoint(&store, &dir);
                 let after = now(&begun);
-                let copy = open(disk(&sim), &dir, in_memory());
+                let copy = open_copy(disk(&sim), &dir, in_memory());
                 for writer in 0..WRITERS {
                     let half = |half: &str| {
                         let found = copy.get(format!("{half} of {writer}").as_bytes());

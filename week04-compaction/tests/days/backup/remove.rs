@@ -88,6 +88,30 @@ fn what_an_interrupted_backup_left_goes_with_the_next_that_is_removed() {
 }
 
 #[test]
+fn objects_of_other_names_are_left_alone() {
+    let bucket = TestBucket::new();
+    let (_store, backups, made) = three(&bucket);
+    let others = [
+        "files/readme",
+        "files/000099-4-0000000000000000.txt",
+        "files/99-4-0000000000000000.sst",
+        "files/000099-4-00000000000000AB.sst",
+        "files/000099.sst",
+        "files/old/000099-4-0000000000000000.sst",
+    ];
+    others.iter().for_each(|name| bucket.put(name, b"somebody's"));
+    made.iter().for_each(|(id, _)| backups.remove(*id).expect("a good bucket"));
+    let mut want = others;
+    want.sort();
+    assert_eq!(
+        bucket.files(),
+        want,
+        "objects of names that we do not make, when all backups are removed: they are somebody's \
+         {NEEDED}"
+    );
+}
+
+#[test]
 fn while_a_list_cannot_be_read_nothing_else_is_removed() {
     let bucket = TestBucket::new();
     let (_store, backups, made) = three(&bucket);

@@ -60,7 +60,11 @@ fn a_damaged_or_missing_table_is_an_error_that_names_it() {
         }
         bucket.remove(&name);
         let error = expect_damage(&bucket, &name, "a table is missing");
-        assert!(error.is_not_found(), "it is not there, and the error is {error:?} {BACK}");
+        assert!(
+            matches!(error, Error::Corruption { .. }),
+            "it is not there, and the error is {error:?}: of kind `NotFound` it would say that there is \
+             no such backup {BACK}"
+        );
         bucket.put(&name, &whole);
     }
     super::send::expect_back(&bucket.backups(), 1, &want, "with all tables as they were,");

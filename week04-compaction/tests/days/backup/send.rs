@@ -195,6 +195,20 @@ fn backups_are_listed_in_order_with_their_tables_and_sizes() {
 }
 
 #[test]
+fn a_backup_that_is_removed_while_it_is_listed_is_left_out() {
+    let (sim, bucket) = (SimFs::new(1), TestBucket::new());
+    let backups = bucket.backups();
+    let store = filled(disk(&sim));
+    (1..=3).for_each(|id| assert_eq!(backup(&store, &backups), id, "a number {LISTED}"));
+    bucket.vanish("backups/0000000002");
+    let found = backups.list().unwrap_or_else(|error| {
+        panic!("2 was removed between the listing and a look into it, and list() fails: {error} {LISTED}")
+    });
+    let ids: Vec<u64> = found.iter().map(|backup| backup.id).collect();
+    assert_eq!(ids, [1, 3], "backups, when 2 was removed meanwhile {LISTED}");
+}
+
+#[test]
 fn a_number_that_another_one_took_is_not_taken_twice() {
     let (sim, bucket) = (SimFs::new(1), TestBucket::new());
     let backups = bucket.backups();
@@ -214,10 +228,18 @@ fn a_number_that_another_one_took_is_not_taken_twice() {
     );
     let (id, names) = (backup(&store, &backups), bucket.names());
     assert_eq!(id, 3, "the second was put, though nobody was told; there is {names:?} {LISTED}");
-    bucket.overtake(first.clone());
+    bucket.overtake("backups/0000000004", &first);
     assert_eq!(backup(&store, &backups), 5, "somebody was faster, and has number 4 {LISTED}");
     assert_eq!(bucket.get("backups/0000000004"), first, "the list of who was faster {LISTED}");
-    for id in 1..=5 {
+    bucket.overtake("backups/0000000006", &first);
+    bucket.overtake("used/0000000008", b"");
+    let id = backup(&store, &backups);
+    assert_eq!(
+        id, 9,
+        "somebody was faster, has number 6, and has removed number 8 already; a number is larger than \
+         those of all backups that were there {LISTED}"
+    );
+    for id in (1..=6).chain([9]) {
         expect_back(&backups, id, &all(&store), "after an answer was lost, and a race,");
     }
 }

@@ -127,7 +127,7 @@ fn without_links_value_files_are_copied_and_synced() {
     store.close().expect("a good disk");
     drop(store);
     let in_memory = LsmOptions { memtable_size: 1 << 30, ..apart_still() };
-    let store = open(Linking::new(&sim, false), DIR, in_memory);
+    let store = open(Linking::new(&sim, Links::None), DIR, in_memory);
     let want = all(&store);
     checkpoint(&store, COPY);
     sim.power_cycle();
@@ -205,11 +205,7 @@ fn a_damaged_or_missing_value_file_is_an_error_that_names_it() {
             }
             let restored = backups.restore(id, disk(&SimFs::new(1)), Path::new(COPY));
             let is_right = restored.as_ref().is_err_and(|error| {
-                let is_kind = match bytes {
-                    Some(_) => matches!(error, Error::Corruption { .. }),
-                    None => error.is_not_found(),
-                };
-                is_kind && error.to_string().contains(&name)
+                matches!(error, Error::Corruption { .. }) && error.to_string().contains(&name)
             });
             assert!(is_right, "{name}: {what}, and restore gives {restored:?} {BACK}");
         }
@@ -286,12 +282,12 @@ fn copies_have_their_values_while_these_are_collected() {
         for number in 0..10 {
             let dir = format!("/copy{number}");
             checkpoint(&store, &dir);
-            expect_round(&open(disk(&sim), &dir, apart_still()), &dir);
+            expect_round(&open_copy(disk(&sim), &dir, apart_still()), &dir);
             let id = backup(&store, &backups);
             let other = SimFs::new(id);
             let restored = backups.restore(id, disk(&other), Path::new(COPY));
             restored.unwrap_or_else(|error| panic!("backup {id} must come back: {error} {BACK}"));
-            expect_round(&open(disk(&other), COPY, apart_still()), &format!("backup {id}"));
+            expect_round(&open_copy(disk(&other), COPY, apart_still()), &format!("backup {id}"));
         }
         is_over.store(true, Ordering::Release);
         writer.join().expect("it writes on");

@@ -106,7 +106,8 @@ impl ValueFile {
 
     /// The value of `key` that `pointer` leads to, with its tag.
     ///
-    /// **Lab valuelog**, chapter `week04/lab-valuelog.md`. `pointer` names this file.
+    /// **Lab valuelog**, chapter `week04/lab-valuelog.md`. `pointer` names this file: by its number the
+    /// file was found.
     ///
     /// # Errors
     ///

@@ -39,7 +39,8 @@ impl LiveFile {
 
     /// Whether more than `percent` of the file are garbage.
     ///
-    /// **Lab valuelog**, chapter `week04/lab-valuelog.md`. Of file sizes that no disk has, too.
+    /// **Lab valuelog**, chapter `week04/lab-valuelog.md`. Exactly: two of three are more than 66
+    /// percent. Of file sizes that no disk has, too.
     pub fn is_due(&self, percent: u64) -> bool {
         // Two products are compared, without dividing; in 128 bits nothing overflows.
         todo!("lab valuelog: is due")
@@ -81,7 +82,7 @@ impl LiveFiles {
     /// # Errors
     ///
     /// Those of [`ValueFile::read`]; [`Error::Corruption`] if no table has said that it points into
-    /// the file.
+    /// the file, which is called by its name alone then: where the store is, nobody knows here.
     pub fn read(&self, key: &[u8], pointer: &Pointer) -> Result<Bytes> {
         let Some(live) = self.get(pointer.file) else {
             let path = value_path(Path::new(""), u64::from(pointer.file));

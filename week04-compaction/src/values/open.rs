@@ -18,7 +18,10 @@ use crate::options::LsmOptions;
 use crate::values::{References, ValueFile};
 use crate::version::LiveTable;
 
-/// The key of the note of a store whose values are tagged. No table has this number.
+/// The key of the note of a store whose values are tagged. No table has this number. Nobody reads what
+/// it says; but some byte it must have: a note without one takes the note away (see [`Edit::notes`]).
+///
+/// [`Edit::notes`]: crate::edit::Edit::notes
 pub const TAGGED: u64 = 0;
 
 /// Checks that the store of `state` was made with a value log if and only if it is opened with one. A
@@ -30,14 +33,15 @@ pub const TAGGED: u64 = 0;
 /// # Errors
 ///
 /// [`Error::Io`] of kind `InvalidInput`, about the directory, if the store was made with the other
-/// setting.
+/// setting; its text names the option, `value_min`.
 pub fn check_setting(
     fs: &dyn Fs,
     dir: &Path,
     state: &mut State,
     options: &LsmOptions,
 ) -> Result<()> {
-    // What is there, and what is wanted? If they differ, only a new store may be wanted otherwise.
+    // What is there, and what is wanted? If they differ, only a new store may be wanted otherwise, with
+    // tags.
     todo!("lab valuelog: check setting")
 }
 
@@ -61,8 +65,8 @@ impl OpenValues {
     /// # Errors
     ///
     /// [`Error::Corruption`] about the table's file if its note is none; about the value file if it
-    /// is missing, is another one, or has fewer bytes than tables point at. Nothing on disk has
-    /// changed. [`Error::Io`].
+    /// is missing, is another one, or has fewer bytes than all tables together point at. Nothing on
+    /// disk has changed. [`Error::Io`].
     pub fn open(fs: &Arc<dyn Fs>, dir: &Path, state: &State) -> Result<OpenValues> {
         // Of each live table the note, of each note the files. Sum up what points into a file, and
         // compare it with what the file has.

@@ -56,8 +56,9 @@ impl<'a> Placing<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`LiveFiles::read`] and of the writer; [`Error::Corruption`] if `stored` is neither
-    /// a value nor a pointer.
+    /// Those of [`LiveFiles::read`], of a pointer into a file that no table points into, too; those of
+    /// the writer. [`Error::Corruption`] about the store's directory if `stored` is neither a value nor
+    /// a pointer. Whoever gets an error drops all of it, and no value file is left.
     ///
     /// # Cost
     ///
@@ -68,13 +69,13 @@ impl<'a> Placing<'a> {
         stored: &'s [u8],
         references: &mut References,
     ) -> Result<Cow<'s, [u8]>> {
-        // A pointer first: does it stay? If not, follow it, and go on as with any other value. The
-        // file is begun when there is something for it.
+        // A pointer first: it stays if its file is there, and not due. If not, follow it, and go on as
+        // with any other value. The file is begun when there is something for it.
         todo!("lab valuelog: place")
     }
 
     /// Finishes the value file, and tells each table into which files it points: `references` has
-    /// theirs, one by one. Says how many bytes of values were written.
+    /// theirs, one by one. Says how many bytes the new file's records have, 0 if there is none.
     ///
     /// **Lab valuelog**. A table that points nowhere is told nothing.
     ///
@@ -84,7 +85,7 @@ impl<'a> Placing<'a> {
     ///
     /// # Panics
     ///
-    /// If a table points into a file that is none: a bug of ours.
+    /// If a table points into a file that is none: a bug of ours, for `place` lets no such pointer by.
     pub fn finish(self, tables: &[Arc<LiveTable>], references: &[References]) -> Result<u64> {
         // A file is the new one, or one of those that are live.
         todo!("lab valuelog: placing finish")

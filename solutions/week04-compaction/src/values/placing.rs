@@ -56,8 +56,9 @@ impl<'a> Placing<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`LiveFiles::read`] and of the writer; [`Error::Corruption`] if `stored` is neither
-    /// a value nor a pointer.
+    /// Those of [`LiveFiles::read`], of a pointer into a file that no table points into, too; those of
+    /// the writer. [`Error::Corruption`] about the store's directory if `stored` is neither a value nor
+    /// a pointer. Whoever gets an error drops all of it, and no value file is left.
     ///
     /// # Cost
     ///
@@ -69,14 +70,14 @@ impl<'a> Placing<'a> {
         references: &mut References,
     ) -> Result<Cow<'s, [u8]>> {
         // ANCHOR: valuelog_place
-        // A pointer first: does it stay? If not, follow it, and go on as with any other value. The
-        // file is begun when there is something for it.
+        // A pointer first: it stays if its file is there, and not due. If not, follow it, and go on as
+        // with any other value. The file is begun when there is something for it.
         let stored = match Stored::decode(stored) {
             None => return Err(Error::corruption(self.dir, 0, "a value without its tag")),
             Some(Stored::Inline(_)) => Cow::Borrowed(stored),
             Some(Stored::Apart(pointer)) => {
-                let is_due = |live: &LiveFile| live.is_due(self.garbage_percent);
-                if !self.live.get(pointer.file).is_some_and(is_due) {
+                let is_well = |live: &LiveFile| !live.is_due(self.garbage_percent);
+                if self.live.get(pointer.file).is_some_and(is_well) {
                     references.add(&pointer);
                     return Ok(Cow::Borrowed(stored));
                 }
@@ -98,7 +99,7 @@ impl<'a> Placing<'a> {
     }
 
     /// Finishes the value file, and tells each table into which files it points: `references` has
-    /// theirs, one by one. Says how many bytes of values were written.
+    /// theirs, one by one. Says how many bytes the new file's records have, 0 if there is none.
     ///
     /// **Lab valuelog**. A table that points nowhere is told nothing.
     ///
@@ -108,7 +109,7 @@ impl<'a> Placing<'a> {
     ///
     /// # Panics
     ///
-    /// If a table points into a file that is none: a bug of ours.
+    /// If a table points into a file that is none: a bug of ours, for `place` lets no such pointer by.
     pub fn finish(self, tables: &[Arc<LiveTable>], references: &[References]) -> Result<u64> {
         // ANCHOR: valuelog_placing_finish
         // A file is the new one, or one of those that are live.

@@ -55,7 +55,8 @@ impl ValueWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](wal::Error::Io); the file cannot be finished then.
+    /// [`Error::Io`](wal::Error::Io). Nobody knows what the file has then: whoever gets it drops the
+    /// writer, and does not [`finish`](ValueWriter::finish) it.
     ///
     /// # Cost
     ///

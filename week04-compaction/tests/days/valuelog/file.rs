@@ -1,19 +1,14 @@
 //! A value file: what is written, and what is read of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use lsm::values::{Pointer, RECORD_OVERHEAD, ValueFile, ValueWriter};
-use wal::fs::{Fault, Fs, Operation, SimFs};
+use wal::fs::{Fault, Operation, SimFs};
 use wal::testing::Workload;
 use wal::{Error, Result};
 
 use super::given::*;
 use crate::allocated_by;
-
-fn fs(sim: &SimFs) -> Arc<dyn Fs> {
-    Arc::new(sim.clone())
-}
 
 fn path(number: u32) -> PathBuf {
     Path::new(DIR).join(name_of(number))
@@ -103,7 +98,7 @@ fn a_pointer_that_leads_elsewhere_is_an_error() {
     expect_damage(file.read(b"a", &b), 8, Some(36), "the record of another key");
     expect_damage(file.read(b"", &a), 8, Some(16), "the record of another key");
     expect_damage(
-        twin.read(b"a", &Pointer { offset: 17, ..a }),
+        twin.read(b"a", &Pointer { file: 9, offset: 17, ..a }),
         9,
         Some(17),
         "between two records",
@@ -138,6 +133,29 @@ fn every_flipped_bit_of_a_record_is_found() {
         sim.flip_bit(path(8), at, (bit % 8) as u32);
     }
     assert!(file.read(b"b", &pointer).is_ok(), "with every bit as it was {WHOLE}");
+}
+
+#[test]
+fn a_record_has_the_size_that_its_pointer_says_and_the_tag() {
+    let sim = disk(1);
+    for (size, tag) in [(5_u32, 0), (4, 0), (6, 0), (5, 1), (5, 2)] {
+        let covered = [&size.to_le_bytes()[..], &[tag], b"first"].concat();
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&8_u32.to_le_bytes());
+        hasher.update(&16_u64.to_le_bytes());
+        hasher.update(b"a");
+        hasher.update(&covered);
+        let crc = hasher.finalize().to_le_bytes();
+        sim.overwrite(path(8), &[&header_of(8)[..], &crc, &covered].concat());
+        let file = ValueFile::open(&fs(&sim), Path::new(DIR), 8).expect("its header is good");
+        let came = file.read(b"a", &Pointer { file: 8, offset: 16, size: 5 });
+        let what = format!("a record with a right checksum, size {size} and tag {tag}");
+        if (size, tag) == (5, 0) {
+            assert_eq!(came.expect("it is good")[..], stored("first"), "{what} {WHOLE}");
+        } else {
+            expect_damage(came, 8, Some(16), &format!("{what}, for a pointer of size 5"));
+        }
+    }
 }
 
 #[test]
@@ -192,7 +210,15 @@ fn a_file_that_is_not_finished_leaves_nothing() {
     writer.append(b"a", &[7; 300_000]).expect("a good disk");
     drop(writer);
     assert_eq!(names(&sim, ".val"), [""; 0], "a writer was dropped {WHOLE}");
-    for operation in [Operation::Write, Operation::Sync, Operation::SyncDir] {
+    let steps = [
+        Operation::Write,
+        Operation::Sync,
+        Operation::SyncDir,
+        // Of opening it.
+        Operation::Open,
+        Operation::Read,
+    ];
+    for operation in steps {
         let sim = disk(1);
         let mut writer = begin(&sim, 8);
         writer.append(b"a", b"first").expect("it is in memory");

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lsm::compaction::Compaction;
-use lsm::values::{INLINE, Pointer, References, Stored};
-use lsm::{LEVEL_COUNT, Lsm, LsmOptions, Manifest, Strategy, TableMeta, Tree, Version};
-use memtable::{Cursor, Flush, Frozen, Kind, LogMark, Lookup, Merge, StoreTable};
-use sstable::{Codec, TableOptions};
+use lsm::values::{INLINE, Pointer, References, Stored, ValueFile};
+use lsm::{
+    Edit, LEVEL_COUNT, LiveTable, Lsm, LsmOptions, Manifest, State, Strategy, TableMeta, Tree,
+    Version, files,
+};
+use memtable::{Cursor, Flush, Frozen, InternalKey, Kind, LogMark, Lookup, Merge, StoreTable};
+use sstable::{Codec, TableBuilder, TableOptions};
 use wal::fs::{Fs, SimFs};
 use wal::testing::{Workload, batch, put, scan, show};
 use wal::{Direction, Durability, Engine, Entry, KeyRange, Operation, Reader, Result, Seq};
@@ -90,6 +93,97 @@ pub(super) fn large(number: u64) -> String {
 /// A value as memory and tables have it.
 pub(super) fn stored(value: &str) -> Vec<u8> {
     [&[INLINE], value.as_bytes()].concat()
+}
+
+// Parts of a store, made by hand: value files, tables, states.
+
+pub(super) fn fs(sim: &SimFs) -> Arc<dyn Fs> {
+    Arc::new(sim.clone())
+}
+
+/// Value file `number`, on disk, with so many bytes of records, all of them 0.
+#[track_caller]
+pub(super) fn value_file(sim: &SimFs, number: u32, size: u64) -> Arc<ValueFile> {
+    let path = Path::new(DIR).join(name_of(number));
+    sim.overwrite(path, &[&header_of(number)[..], &vec![0; size as usize]].concat());
+    Arc::new(ValueFile::open(&fs(sim), Path::new(DIR), number).expect("its header is good"))
+}
+
+/// What stands in front of the first record.
+pub(super) fn header_of(number: u32) -> Vec<u8> {
+    [&b"CAIRNVAL"[..], &1u32.to_le_bytes(), &number.to_le_bytes()].concat()
+}
+
+/// The note of a table that points at so many bytes of each of these files.
+pub(super) fn note_of(references: &[(u32, u64)]) -> Vec<u8> {
+    let note = |&(file, size): &(u32, u64)| [&file.to_le_bytes()[..], &size.to_le_bytes()].concat();
+    references.iter().flat_map(note).collect()
+}
+
+/// A table of one entry, whose key no other number has.
+pub(super) fn meta(number: u64) -> TableMeta {
+    TableMeta {
+        number,
+        size: 100,
+        entry_count: 1,
+        tombstone_count: 0,
+        smallest_seq: number,
+        largest_seq: number,
+        smallest: format!("k{number:02}").into(),
+        largest: format!("k{number:02}").into(),
+    }
+}
+
+/// The same on disk, open, with what it is told of its values.
+#[track_caller]
+pub(super) fn live_table(
+    sim: &SimFs,
+    number: u64,
+    values: Vec<(Arc<ValueFile>, u64)>,
+) -> Arc<LiveTable> {
+    let path = files::table_path(Path::new(DIR), number);
+    let builder = TableBuilder::create(fs(sim), &path, TableOptions::plain());
+    let mut builder = builder.expect("a good disk");
+    let key = meta(number).smallest;
+    let key = InternalKey { user_key: &key, seq: number, kind: Kind::Put };
+    builder.add(key, &stored("x")).expect("a good disk");
+    builder.finish().expect("a good disk");
+    let table = LiveTable::open(&fs(sim), Path::new(DIR), number, None).expect("a good table");
+    if !values.is_empty() {
+        table.set_values(values);
+    }
+    Arc::new(table)
+}
+
+/// A table's level and number, and how many bytes of which value file it points at.
+pub(super) type Table<'a> = (usize, u64, &'a [(u32, u64)]);
+
+/// What a manifest knows of such tables.
+#[track_caller]
+pub(super) fn state_of(tables: &[Table<'_>]) -> State {
+    let added = tables.iter().map(|&(level, number, _)| (level, Arc::new(meta(number))));
+    let with_values = tables.iter().filter(|(_, _, values)| !values.is_empty());
+    let notes = with_values.map(|&(_, number, values)| (number, note_of(values).into()));
+    let edit = Edit {
+        next_number: Some(100),
+        added: added.collect(),
+        notes: notes.collect(),
+        ..Edit::default()
+    };
+    State::new().apply(&edit).expect("a good edit")
+}
+
+/// A version of such tables, and value files of these sizes.
+#[track_caller]
+pub(super) fn version_of(sim: &SimFs, files: &[(u32, u64)], tables: &[Table<'_>]) -> Version {
+    let files: BTreeMap<u32, Arc<ValueFile>> =
+        files.iter().map(|&(number, size)| (number, value_file(sim, number, size))).collect();
+    let mut levels: [Vec<Arc<LiveTable>>; LEVEL_COUNT] = Default::default();
+    for &(level, number, values) in tables {
+        let values = values.iter().map(|&(file, size)| (Arc::clone(&files[&file]), size));
+        levels[level].push(live_table(sim, number, values.collect()));
+    }
+    Version::new(levels, 0)
 }
 
 // Stores.

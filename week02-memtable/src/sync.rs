@@ -15,41 +15,7 @@ pub(crate) use real::*;
 #[cfg(scheduled)]
 pub(crate) use scheduled::*;
 
-use std::hint::spin_loop;
 use std::sync::atomic::Ordering;
-
-/// A condition variable at which one thread waits, and looks about for some microseconds before it
-/// sleeps: to be woken takes longer than what it waits for, most of the time.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    is_called: AtomicBool,
-    called: Condvar,
-}
-
-impl Turn {
-    pub(crate) fn new() -> Turn {
-        Turn { is_called: AtomicBool::new(false), called: Condvar::new() }
-    }
-
-    /// Lets go of the lock until it is [`notified`](Turn::notify_one), or for no reason.
-    pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        MutexGuard::unlocked(guard, || {
-            let looks = (0..LOOKS).take_while(|_| !self.is_called.load(Ordering::Acquire));
-            looks.for_each(|_| spin_loop());
-        });
-        // Nobody calls without the lock: between this look and the wait nothing is missed.
-        if !self.is_called.swap(false, Ordering::AcqRel) {
-            self.called.wait(guard);
-            self.is_called.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// Wakes the thread that waits, or will wait next. Hold the lock that it lets go of.
-    pub(crate) fn notify_one(&self) {
-        self.is_called.store(true, Ordering::Release);
-        self.called.notify_one();
-    }
-}
 
 /// A number that one thread moves on and many read.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use wal::{Durability, Error, Result, Seq, WriteBatch};
 
-use crate::sync::{Condvar, Mutex, MutexGuard, Turn};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Batches that are written as one.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ struct Writer {
 struct Ticket {
     outcome: Mutex<Option<Result<Seq>>>,
     /// Signalled when there is an outcome, or when it is this writer's turn to lead.
-    turn: Turn,
+    turn: Condvar,
 }
 
 impl WriteQueue {
@@ -91,8 +91,7 @@ impl WriteQueue {
     /// # Cost
     ///
     /// Whoever is alone takes a lock twice, and allocates nothing. Others need a place in line, and
-    /// a hand-over from one thread to the other: little while both are awake (`Turn` sees to that
-    /// for a moment), and as much as some ten writes if one has to be woken.
+    /// a hand-over from one thread to the other, which costs as much as some ten writes.
     pub fn write(
         &self,
         batch: WriteBatch,
@@ -107,7 +106,7 @@ impl WriteQueue {
         if !line.is_led && line.waiting.is_empty() {
             return self.go_ahead(&mut line, || write(Group { batch, durability }));
         }
-        let ticket = Arc::new(Ticket { outcome: Mutex::new(None), turn: Turn::new() });
+        let ticket = Arc::new(Ticket { outcome: Mutex::new(None), turn: Condvar::new() });
         line.waiting.push_back(Writer { batch, durability, ticket: Arc::clone(&ticket) });
         while line.is_led || !line.begins_with(&ticket) {
             ticket.turn.wait(&mut line);

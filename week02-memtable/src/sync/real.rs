@@ -10,9 +10,6 @@ pub(crate) use std::thread;
 
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// How often a thread looks before it sleeps: for about as long as a group takes without a sync.
-pub(crate) const LOOKS: usize = 200;
-
 /// A place that holds one shared thing, and another one later.
 #[derive(Debug)]
 pub(crate) struct Place<T>(ArcSwap<T>);

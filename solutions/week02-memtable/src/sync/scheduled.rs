@@ -12,9 +12,6 @@ use shuttle::sync;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 pub(crate) use shuttle::thread;
 
-/// Once says it all: the scheduler decides when.
-pub(crate) const LOOKS: usize = 1;
-
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
 

@@ -9,6 +9,7 @@
 //! One thread flushes, one compacts; readers wait for neither. An edit is durable before anybody sees
 //! what it says, so that nothing that was read can be gone after a power cut.
 
+mod background;
 mod parallel;
 #[cfg(feature = "backup")]
 mod pinned;
@@ -16,7 +17,6 @@ mod pinned;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,7 +30,6 @@ use wal::fs::Fs;
 use wal::{Error, Result, Scan, Seq, WriteBatch};
 
 use crate::compaction::{Compaction, Survivors, write_tables};
-use crate::control::Pressure;
 use crate::edit::Edit;
 use crate::files::table_path;
 use crate::levels::{LEVEL_COUNT, TableMeta};
@@ -393,11 +392,6 @@ impl Tree {
         // ANCHOR_END: day3_compact
     }
 
-    /// [`Error::Closed`] when it is time to stop.
-    fn check_running(&self) -> Result<()> {
-        if self.stopping.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
-    }
-
     /// The next compaction, if one is due.
     pub fn pick(&self) -> Option<Compaction> {
         let manifest = self.manifest.lock();
@@ -441,141 +435,6 @@ impl Tree {
             let (key, stored) = entry?;
             Ok((key, values::untag(&dir, &stored)?))
         }))
-    }
-
-    /// Compacts whenever that is due, until [`stop`](Tree::stop) or the first failure.
-    ///
-    /// **Day 6**. A failure is told to `fail`: `a compaction failed: …` with the error's own text, or
-    /// `a compaction panicked`. To be stopped is none.
-    pub(crate) fn run_compactor(&self) {
-        // ANCHOR: day6_run_compactor
-        // `next_compaction` waits for one, and may panic as well: it calls the picker.
-        let compact_all = || -> Result<()> {
-            while let Some(compaction) = self.next_compaction() {
-                self.compact(&compaction)?;
-            }
-            Ok(())
-        };
-        match catch_unwind(AssertUnwindSafe(compact_all)) {
-            Ok(Ok(()) | Err(Error::Closed)) => {}
-            Ok(Err(error)) => self.fail(&format!("a compaction failed: {error}")),
-            Err(_) => self.fail("a compaction panicked"),
-        }
-        // ANCHOR_END: day6_run_compactor
-    }
-
-    /// Waits until a compaction is due; `None` when it is time to stop.
-    fn next_compaction(&self) -> Option<Compaction> {
-        let mut failure = self.failure.lock();
-        loop {
-            if self.stopping.load(Ordering::Acquire) || failure.is_some() {
-                return None;
-            }
-            if let Some(compaction) = self.pick() {
-                return Some(compaction);
-            }
-            self.changed.wait(&mut failure);
-        }
-    }
-
-    /// Waits until nothing is to be compacted.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Poisoned`] if a flush or a compaction has failed, [`Error::Closed`] if the store stops.
-    pub fn settle(&self) -> Result<()> {
-        let mut failure = self.failure.lock();
-        loop {
-            check(&failure)?;
-            if self.stopping.load(Ordering::Acquire) {
-                return Err(Error::Closed);
-            }
-            // What is being done is picked again until it is done.
-            if self.pick().is_none() {
-                return Ok(());
-            }
-            self.changed.wait(&mut failure);
-        }
-    }
-
-    /// Holds a write back as long as it takes for compaction to keep up.
-    ///
-    /// **Day 5**, chapter `week04/day5-tiered.md`. Each write is counted once, as slowed or as
-    /// stopped, by what its first look at the pressure says, before it locks or waits. A slowed one
-    /// sleeps for the whole delay, without a lock, and is let in, whatever the pressure is then. A
-    /// stopped one waits until it sees no stop any more, or the store [stops](Tree::stop), and is let
-    /// in. Nobody else waits with it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Poisoned`] with the first failure of a flush or a compaction, also while it is
-    /// stopped: nothing is to be written any more. A write that is refused at once is not counted.
-    ///
-    /// # Cost
-    ///
-    /// Without pressure, a look at the version and no lock: the compactor picks with `failure` locked,
-    /// and wants the manifest for it, which may be held as long as a disk syncs.
-    pub fn admit(&self) -> Result<()> {
-        // ANCHOR: day5_admit
-        // The failure first; its lock only if there is one, for it may be held as long as an edit is
-        // synced. A write that has to stop looks again whenever something has changed. Who looks has
-        // the lock, and so nothing changes unheard between its look and its wait.
-        if self.has_failed.load(Ordering::Acquire) {
-            check(&self.failure.lock())?;
-        }
-        match self.pressure() {
-            Pressure::None => {}
-            Pressure::Slow(delay) => {
-                Counters::add(&self.counters.slowed_writes, 1);
-                std::thread::sleep(delay);
-            }
-            Pressure::Stop => {
-                Counters::add(&self.counters.stopped_writes, 1);
-                let mut failure = self.failure.lock();
-                while self.pressure() == Pressure::Stop && !self.stopping.load(Ordering::Acquire) {
-                    check(&failure)?;
-                    self.changed.wait(&mut failure);
-                }
-            }
-        }
-        Ok(())
-        // ANCHOR_END: day5_admit
-    }
-
-    /// What a write has to do now.
-    fn pressure(&self) -> Pressure {
-        Pressure::of(self.current().level(0).len(), &self.options)
-    }
-
-    /// Notes why nothing more can be done, and wakes all who wait. The first one counts.
-    fn fail(&self, cause: &str) {
-        self.failure.lock().get_or_insert_with(|| cause.into());
-        self.has_failed.store(true, Ordering::Release);
-        self.changed.notify_all();
-    }
-
-    /// Lets the compactor end before its next table, and whoever waits go on. Flushes go on.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.pacer.stop();
-        self.notify();
-    }
-
-    // ANCHOR: listing_notify
-    /// Wakes all who wait for a change. With the lock: else somebody could look before
-    /// the change, and wait after it.
-    fn notify(&self) {
-        let _looking = self.failure.lock();
-        self.changed.notify_all();
-    }
-    // ANCHOR_END: listing_notify
-}
-
-/// That nothing has failed, else the error that says what.
-fn check(failure: &Option<Arc<str>>) -> Result<()> {
-    match failure {
-        Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
-        None => Ok(()),
     }
 }
 

@@ -3,7 +3,9 @@
 // Built for those who ask for it: see the features in `Cargo.toml`.
 #![cfg(feature = "backup")]
 
+mod bucket;
 mod given;
+mod linking;
 
 // A checkpoint.
 mod checkpoint;

@@ -24,13 +24,13 @@
 mod load;
 mod shard;
 
-use parking_lot::Mutex;
 use wal::Result;
 
 use self::load::Loading;
 use self::shard::{Look, Shard};
 use crate::block::Block;
 use crate::hash::{MULTIPLIER, fold};
+use crate::sync::Mutex;
 
 /// A shard is not made smaller than this, in bytes: it must have room for a good many blocks.
 const SHARD_SIZE_MIN: usize = 512 << 10;

@@ -158,36 +158,6 @@ fn a_load_may_ask_for_other_blocks() {
     assert_eq!(cache.stats().blocks, 2, "blocks that are there after one load in another {ONCE}");
 }
 
-#[test]
-fn who_has_a_block_finds_it_when_he_asks_again() {
-    let (cache, barrier) = (Arc::new(BlockCache::with_shards(64 << 20, 1)), Barrier::new(4));
-    let barrier = Arc::new(barrier);
-    let ask = |_| {
-        let (cache, barrier) = (Arc::clone(&cache), Arc::clone(&barrier));
-        thread::spawn(move || {
-            let load = || {
-                thread::yield_now();
-                Ok(block_of(100))
-            };
-            let missing = |offset: &u64| {
-                if offset.is_multiple_of(64) {
-                    barrier.wait();
-                }
-                cache.get_or_load(key(*offset), load).expect("a good load");
-                !cache.contains(key(*offset))
-            };
-            (0..10_000).filter(missing).count()
-        })
-    };
-    let threads: Vec<_> = (0..4).map(ask).collect();
-    let missing: usize = threads.into_iter().map(|thread| returned(thread, ONCE)).sum();
-    assert_eq!(
-        missing, 0,
-        "blocks that somebody was given, and that were not in the shard then: are those who wait \
-         told before the shard has it? {ONCE}"
-    );
-}
-
 // Loads that fail.
 
 #[test]
@@ -231,34 +201,6 @@ fn after_an_error_the_next_one_tries_again() {
         assert!(loaded, "five loads failed, so the sixth question loads {OUTCOME}");
         expect_hit(&cache, key(0), OUTCOME);
     });
-}
-
-#[test]
-fn nobody_gets_the_same_error_twice() {
-    // Each load has a number, and all of them fail.
-    let (cache, loads) = (cache(), Counter::default());
-    let ask = |_| {
-        let (cache, loads) = (Arc::clone(&cache), loads.clone());
-        thread::spawn(move || {
-            let mut last = String::new();
-            for _ in 0..10_000 {
-                let load = || {
-                    loads.count();
-                    Err(corruption(loads.get()))
-                };
-                let came = cache.get_or_load(key(0), load).expect_err("all fail").to_string();
-                assert_ne!(
-                    came, last,
-                    "who knows of an error and asks again gets another: he loads, or waits for a \
-                     load that began later. Is the load still in the shard when those who wait are \
-                     told? {OUTCOME}"
-                );
-                last = came;
-            }
-        })
-    };
-    let threads: Vec<_> = (0..4).map(ask).collect();
-    threads.into_iter().for_each(|thread| returned(thread, OUTCOME));
 }
 
 // Loads that panic.
@@ -334,4 +276,5 @@ fn a_block_too_large_to_keep_reaches_all_who_wait() {
 
 mod keep;
 mod queues;
+mod schedule;
 mod table;

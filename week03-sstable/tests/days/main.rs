@@ -40,5 +40,6 @@ mod day5;
 mod day6;
 mod entries;
 mod lz4;
+mod orders;
 mod partitions;
 mod walk;

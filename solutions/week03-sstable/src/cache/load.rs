@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
 use wal::{Error, Result};
 
 use super::BlockKey;
 use super::shard::Shard;
 use crate::block::Block;
+use crate::sync::{Condvar, Mutex};
 
 /// A block that is being loaded, and those who wait for it.
 #[derive(Debug, Default)]

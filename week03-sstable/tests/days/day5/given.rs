@@ -35,11 +35,17 @@ const PATIENCE: usize = 3_000_000;
 
 // Blocks and keys.
 
-/// A block of so many bytes, nine at least: room for an entry, and one restart point.
-pub(super) fn block_of(size: usize) -> Block {
+/// The bytes of a block, nine at least: room for an entry, and one restart point.
+pub(super) fn block_bytes(size: usize) -> Bytes {
     let mut bytes = vec![0; size];
     bytes[size - 4] = 1;
-    Block::parse(Bytes::from(bytes)).expect("one restart point, at 0, in front of the entries' end")
+    Bytes::from(bytes)
+}
+
+/// A block of so many bytes.
+pub(super) fn block_of(size: usize) -> Block {
+    let block = Block::parse(block_bytes(size));
+    block.expect("one restart point, at 0, in front of the entries' end")
 }
 
 /// A block that is charged so much.

@@ -1,0 +1,5 @@
+//! Tells the sources which of their two forms this is.
+
+fn main() {
+    println!("cargo::rustc-cfg=scheduled");
+}

@@ -61,6 +61,11 @@ impl Compaction {
         // No input is older than the run: none lies below its level, none behind all inputs.
         todo!("day 3: is oldest")
     }
+
+    /// The inputs as an edit removes them: each level and number.
+    pub fn removed(&self) -> Vec<(usize, u64)> {
+        self.inputs.iter().map(|(level, table)| (*level, table.number)).collect()
+    }
 }
 
 /// `level 0: 8 7, level 6: 3 → level 6`.

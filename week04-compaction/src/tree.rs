@@ -10,6 +10,7 @@
 //! what it says, so that nothing that was read can be gone after a power cut.
 
 mod background;
+mod merge;
 mod parallel;
 #[cfg(feature = "backup")]
 mod pinned;
@@ -39,7 +40,7 @@ use crate::pacer::Pacer;
 use crate::snapshots::Snapshots;
 use crate::source::Source;
 use crate::values::{OpenValues, Output, Placing, References, TAGGED, ValueWriter};
-use crate::version::{LevelCursor, LiveTable, Version};
+use crate::version::{LiveTable, Version};
 use crate::{leveled, tiered, values};
 
 #[cfg(feature = "backup")]
@@ -318,39 +319,6 @@ impl Tree {
         // all the while, the look at the current version included: two edits must not be seen in
         // another order. A manifest that is poisoned has written nothing.
         todo!("day 3: install")
-    }
-
-    /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
-    /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
-    ///
-    /// **Day 3**. Options of lab `subcompactions` lead to `tree/parallel.rs`.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
-    /// what the store has, and no other table is left. Those of `apply`.
-    ///
-    /// # Cost
-    ///
-    /// Reads all inputs, and writes what survives; memory for one block of each source and for one
-    /// builder.
-    pub fn compact(&self, compaction: &Compaction) -> Result<()> {
-        let Compaction { inputs, output_level } = compaction;
-        let removed = inputs.iter().map(|(level, table)| (*level, table.number)).collect();
-        if compaction.is_move() {
-            let added = inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table)));
-            let edit = Edit { removed, added: added.collect(), ..Edit::default() };
-            self.apply(edit, &[], 0)?;
-            Counters::add(&self.counters.moves, 1);
-            return Ok(());
-        }
-        if self.options.compaction_threads > 1 || self.options.compaction_rate.is_some() {
-            return self.compact_in_parts(compaction, removed);
-        }
-        // The version's tables that are inputs: each of level 0 is a source, and each other level
-        // one, the newest first. Readers that come now see at least the largest number that goes in.
-        // Take the levels by a copy: flushes want the manifest meanwhile.
-        todo!("day 3: compact")
     }
 
     /// The next compaction, if one is due.

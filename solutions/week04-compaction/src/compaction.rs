@@ -73,6 +73,11 @@ impl Compaction {
         below.chain(behind).next().is_none()
         // ANCHOR_END: day3_is_oldest
     }
+
+    /// The inputs as an edit removes them: each level and number.
+    pub fn removed(&self) -> Vec<(usize, u64)> {
+        self.inputs.iter().map(|(level, table)| (*level, table.number)).collect()
+    }
 }
 
 /// `level 0: 8 7, level 6: 3 → level 6`.

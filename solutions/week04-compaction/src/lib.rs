@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Read it in that order, from the bottom: `version.rs` with `version/level.rs`; `levels.rs`, `edit.rs`
-//! and `manifest.rs`, with the names in `files.rs`; `compaction.rs` and `tree.rs`; `leveled.rs`;
-//! `tiered.rs`, and `control.rs` with `tree/background.rs`; `store.rs`. `simulator.rs` runs the pickers
-//! without a disk. The labs: `values.rs`, where large values live apart; `draft.rs`,
+//! and `manifest.rs`, with the names in `files.rs`; `compaction.rs` and `tree.rs`, with `tree/merge.rs`;
+//! `leveled.rs`; `tiered.rs`, and `control.rs` with `tree/background.rs`; `store.rs`. `simulator.rs`
+//! runs the pickers without a disk. The labs: `values.rs`, where large values live apart; `draft.rs`,
 //! `store/checkpoint.rs` and `backup.rs`; `parts.rs`, `compaction/bounded.rs`, `pacer.rs` and
 //! `tree/parallel.rs`, a compaction on several threads.
 

@@ -93,7 +93,7 @@ impl Simulator {
 
     fn compact(&mut self, compaction: &Compaction) {
         let Compaction { inputs, output_level } = compaction;
-        let removed = inputs.iter().map(|(level, table)| (*level, table.number)).collect();
+        let removed = compaction.removed();
         let tables = || inputs.iter().map(|(_, table)| table);
         let added: Vec<Arc<TableMeta>> = if compaction.is_move() {
             tables().cloned().collect()

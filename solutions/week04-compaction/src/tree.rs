@@ -10,6 +10,7 @@
 //! what it says, so that nothing that was read can be gone after a power cut.
 
 mod background;
+mod merge;
 mod parallel;
 #[cfg(feature = "backup")]
 mod pinned;
@@ -39,7 +40,7 @@ use crate::pacer::Pacer;
 use crate::snapshots::Snapshots;
 use crate::source::Source;
 use crate::values::{OpenValues, Output, Placing, References, TAGGED, ValueWriter};
-use crate::version::{LevelCursor, LiveTable, Version};
+use crate::version::{LiveTable, Version};
 use crate::{leveled, tiered, values};
 
 #[cfg(feature = "backup")]
@@ -333,63 +334,6 @@ impl Tree {
         tables.iter().filter(is_removed).for_each(|table| table.retire());
         Ok(())
         // ANCHOR_END: day3_install
-    }
-
-    /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
-    /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
-    ///
-    /// **Day 3**. Options of lab `subcompactions` lead to `tree/parallel.rs`.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
-    /// what the store has, and no other table is left. Those of `apply`.
-    ///
-    /// # Cost
-    ///
-    /// Reads all inputs, and writes what survives; memory for one block of each source and for one
-    /// builder.
-    pub fn compact(&self, compaction: &Compaction) -> Result<()> {
-        let Compaction { inputs, output_level } = compaction;
-        let removed = inputs.iter().map(|(level, table)| (*level, table.number)).collect();
-        if compaction.is_move() {
-            let added = inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table)));
-            let edit = Edit { removed, added: added.collect(), ..Edit::default() };
-            self.apply(edit, &[], 0)?;
-            Counters::add(&self.counters.moves, 1);
-            return Ok(());
-        }
-        if self.options.compaction_threads > 1 || self.options.compaction_rate.is_some() {
-            return self.compact_in_parts(compaction, removed);
-        }
-        // ANCHOR: day3_compact
-        // The version's tables that are inputs: each of level 0 is a source, and each other level
-        // one, the newest first. Readers that come now see at least the largest number that goes in.
-        // Take the levels by a copy: flushes want the manifest meanwhile.
-        let version = self.version();
-        let chosen: [Vec<Arc<LiveTable>>; LEVEL_COUNT] = std::array::from_fn(|level| {
-            let is_input = |table: &&Arc<LiveTable>| {
-                inputs.iter().any(|(at, input)| (*at, input.number) == (level, table.meta.number))
-            };
-            version.level(level).iter().filter(is_input).cloned().collect()
-        });
-        let newest = chosen[0].iter().map(|table| Source::Table(table.table.cursor()));
-        let sorted = chosen[1..].iter().filter(|level| !level.is_empty());
-        let sources = newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level))));
-        let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
-        let snapshots = self.snapshots.with(now);
-        let levels = self.manifest.lock().state().levels.clone();
-        let is_oldest = |user_key: &[u8]| compaction.is_oldest(&levels, user_key);
-        let may_go_on = || self.check_running();
-        let tables =
-            self.write(sources.collect(), &snapshots, &is_oldest, *output_level, may_go_on)?;
-        let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
-        self.apply(Edit { removed, added, ..Edit::default() }, &tables, now)?;
-        Counters::add(&self.counters.compactions, 1);
-        Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
-        Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
-        Ok(())
-        // ANCHOR_END: day3_compact
     }
 
     /// The next compaction, if one is due.

@@ -17,60 +17,32 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use wal::fs::Fs;
-use wal::{Error, KeyRange, Result, Seq};
+use wal::{Error, KeyRange, Result};
 
-use super::{Counters, Tree};
-use crate::compaction::{Compaction, Survivors};
+use super::Tree;
+use super::merge::Merge;
+use crate::compaction::Survivors;
 use crate::control::Pressure;
-use crate::edit::Edit;
-use crate::levels::{LEVEL_COUNT, Levels};
 use crate::pacer::{Pace, PacedFs};
 use crate::parts::{cuts, part_count, ranges};
-use crate::source::Source;
-use crate::version::{LevelCursor, LiveTable};
+use crate::version::LiveTable;
 
 /// Into so many pieces a table is taken apart at most, to find the cuts.
 const PIECES_PER_TABLE: usize = 128;
 
 /// What all parts of a compaction have in common.
 struct Job<'a> {
-    compaction: &'a Compaction,
-    /// The open tables of the inputs, by level, each in the order of the version.
-    inputs: [Vec<Arc<LiveTable>>; LEVEL_COUNT],
-    /// What there is, to ask what is older.
-    levels: Levels,
-    /// The numbers of all snapshots, and as the last the largest number that goes in.
-    snapshots: Vec<Seq>,
+    merge: &'a Merge<'a>,
     pace: Arc<Pace>,
     /// Where tables are written, at that pace.
     fs: Arc<dyn Fs>,
 }
 
 impl<'a> Job<'a> {
-    /// That of `compaction`, of which the largest number is `now`.
-    ///
-    /// It begins as `compact` of day 3 does. All is looked up once: the parts agree on it.
-    fn new(tree: &Tree, compaction: &'a Compaction, now: Seq) -> Job<'a> {
+    fn new(tree: &Tree, merge: &'a Merge<'a>) -> Job<'a> {
         let pace = Arc::new(Pace::new(Arc::clone(&tree.pacer)));
         let fs = Arc::new(PacedFs::new(Arc::clone(&tree.fs), Arc::clone(&pace)));
-        let version = tree.version();
-        let inputs = std::array::from_fn(|level| {
-            let is_input = |table: &&Arc<LiveTable>| {
-                let mut inputs = compaction.inputs.iter();
-                inputs.any(|(at, input)| (*at, input.number) == (level, table.meta.number))
-            };
-            version.level(level).iter().filter(is_input).cloned().collect()
-        });
-        let snapshots = tree.snapshots.with(now);
-        let levels = tree.manifest.lock().state().levels.clone();
-        Job { compaction, inputs, levels, snapshots, pace, fs }
-    }
-
-    /// Cursors over all inputs, the newest first: each part has its own.
-    fn sources(&self) -> Vec<Source<'_>> {
-        let newest = self.inputs[0].iter().map(|table| Source::Table(table.table.cursor()));
-        let sorted = self.inputs[1..].iter().filter(|level| !level.is_empty());
-        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
+        Job { merge, pace, fs }
     }
 
     /// The parts, in the order of their keys.
@@ -83,39 +55,25 @@ impl<'a> Job<'a> {
 }
 
 impl Tree {
-    /// As [`compact`](Tree::compact), with up to `compaction_threads` threads, and not faster than
+    /// As `write_merge`, with up to `compaction_threads` threads, and not faster than
     /// `compaction_rate`. What comes of it is the same, but for where tables end.
-    ///
-    /// `removed` names the inputs.
     ///
     /// # Errors
     ///
-    /// As of [`compact`](Tree::compact); of several failures, the first.
+    /// As of `write_merge`; of several failures, the first.
     ///
     /// # Panics
     ///
-    /// If a part does, and no other has failed before; nothing is left of it then, either.
+    /// If a part does, and no other has failed before; no table is left then, either.
     ///
     /// # Cost
     ///
     /// As of [`compact`](Tree::compact); memory for one block of each source and for one builder in
     /// each part. A block in which a cut lies may be read twice.
-    pub(super) fn compact_in_parts(
-        &self,
-        compaction: &Compaction,
-        removed: Vec<(usize, u64)>,
-    ) -> Result<()> {
+    pub(super) fn write_in_parts(&self, merge: &Merge<'_>) -> Result<Vec<Arc<LiveTable>>> {
         self.lift_limit();
-        let Compaction { inputs, output_level } = compaction;
-        let now = inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
-        let job = Job::new(self, compaction, now);
-        let tables = self.write_parts(&job, &job.parts(part_count(compaction, &self.options)))?;
-        let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
-        self.apply(Edit { removed, added, ..Edit::default() }, &tables, now)?;
-        Counters::add(&self.counters.compactions, 1);
-        Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
-        Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
-        Ok(())
+        let job = Job::new(self, merge);
+        self.write_parts(&job, &job.parts(part_count(merge.compaction, &self.options)))
     }
 
     /// Writes all parts at the same time: one in this thread, each other in one of its own. Gives their
@@ -151,11 +109,11 @@ impl Tree {
         // Before a table, a part asks for no byte, and hears whether it is over. A part of tombstones
         // would come to no table, and so read on to its end: when it is over, the next one stays.
         let is_over = || self.stopping.load(Ordering::Acquire) || job.pace.is_over();
-        let is_oldest =
-            |user_key: &[u8]| job.compaction.is_oldest(&job.levels, user_key) && !is_over();
-        let survivors = Survivors::within(job.sources(), part, &job.snapshots, &is_oldest)?;
+        let merge = job.merge;
+        let is_oldest = |user_key: &[u8]| merge.is_oldest(user_key) && !is_over();
+        let survivors = Survivors::within(merge.sources(), part, &merge.snapshots, &is_oldest)?;
         let may_go_on = || job.pace.wait_for(0);
-        self.write_to(&job.fs, survivors, job.compaction.output_level, may_go_on, tables)
+        self.write_to(&job.fs, survivors, merge.compaction.output_level, may_go_on, tables)
     }
 
     /// Lifts the limit, or lets it count again: called at the beginning of a compaction, and whenever

@@ -1,0 +1,154 @@
+//! One compaction: what goes in, what decides what stays, and the edit in which it ends.
+//!
+//! ```text
+//!   compaction ──► inputs, snapshots, levels ──► tables, written by one thread ──► one edit
+//!                                                or in parts
+//! ```
+//!
+//! All of it is looked up once, at the beginning. Flushes go on meanwhile, and change none of it.
+
+use std::sync::Arc;
+
+use wal::{Result, Seq};
+
+use super::{Counters, Tree};
+use crate::compaction::Compaction;
+use crate::edit::Edit;
+use crate::levels::{LEVEL_COUNT, Levels};
+use crate::options::LsmOptions;
+use crate::source::Source;
+use crate::version::{LevelCursor, LiveTable};
+
+impl Tree {
+    /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
+    /// and flushes go on meanwhile. One thread compacts: no two compactions at a time.
+    ///
+    /// Options of lab `subcompactions` lead to `tree/parallel.rs`.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading and writing, and [`Error::Closed`] if it is time to stop; the inputs are still
+    /// what the store has, and no other table is left. Those of `apply`.
+    ///
+    /// # Cost
+    ///
+    /// Reads all inputs, and writes what survives; memory for one block of each source and for one
+    /// builder.
+    ///
+    /// [`Error::Closed`]: wal::Error::Closed
+    pub fn compact(&self, compaction: &Compaction) -> Result<()> {
+        let Compaction { inputs, output_level } = compaction;
+        if compaction.is_move() {
+            let added =
+                inputs.iter().map(|(_, table)| (*output_level, Arc::clone(table))).collect();
+            let edit = Edit { removed: compaction.removed(), added, ..Edit::default() };
+            self.apply(edit, &[], 0)?;
+            Counters::add(&self.counters.moves, 1);
+            return Ok(());
+        }
+        let merge = Merge::begin(self, compaction);
+        let LsmOptions { compaction_threads, compaction_rate, .. } = self.options;
+        let tables = if compaction_threads > 1 || compaction_rate.is_some() {
+            self.write_in_parts(&merge)?
+        } else {
+            self.write_merge(&merge)?
+        };
+        self.end_merge(&merge, &tables)
+    }
+
+    /// Writes what survives of `merge`, in this thread. Gives its tables, in the order of their keys.
+    ///
+    /// **Day 3**. The store may stop before each table.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`; no table is left then.
+    fn write_merge(&self, merge: &Merge<'_>) -> Result<Vec<Arc<LiveTable>>> {
+        // ANCHOR: day3_write_merge
+        // `write` does it, for the level that the run is for.
+        let is_oldest = |user_key: &[u8]| merge.is_oldest(user_key);
+        let may_go_on = || self.check_running();
+        let level = merge.compaction.output_level;
+        self.write(merge.sources(), &merge.snapshots, &is_oldest, level, may_go_on)
+        // ANCHOR_END: day3_write_merge
+    }
+
+    /// Puts `tables` in the place of the inputs of `merge`, and counts what was done.
+    ///
+    /// **Day 3**. Snapshots below the largest number that went in cannot be answered from then on.
+    ///
+    /// # Errors
+    ///
+    /// Those of `apply`; nothing is counted then.
+    fn end_merge(&self, merge: &Merge<'_>, tables: &[Arc<LiveTable>]) -> Result<()> {
+        // ANCHOR: day3_end_merge
+        // One edit. Behind it three counters: a compaction, and the bytes of its inputs and of `tables`.
+        let Compaction { inputs, output_level } = merge.compaction;
+        let removed = merge.compaction.removed();
+        let added = tables.iter().map(|table| (*output_level, Arc::clone(&table.meta))).collect();
+        self.apply(Edit { removed, added, ..Edit::default() }, tables, merge.now)?;
+        Counters::add(&self.counters.compactions, 1);
+        Counters::add(&self.counters.compaction_read, inputs.iter().map(|(_, t)| t.size).sum());
+        Counters::add(&self.counters.compaction_written, tables.iter().map(|t| t.meta.size).sum());
+        Ok(())
+        // ANCHOR_END: day3_end_merge
+    }
+}
+
+/// A compaction that has begun.
+pub(super) struct Merge<'a> {
+    pub(super) compaction: &'a Compaction,
+    /// The open tables of the inputs, by level, each in the order of the version.
+    pub(super) inputs: [Vec<Arc<LiveTable>>; LEVEL_COUNT],
+    /// What there is, to ask what is older.
+    levels: Levels,
+    /// The largest number that goes in: readers that come now see it at least.
+    now: Seq,
+    /// The numbers of all snapshots below, ascending, and `now` as the last.
+    pub(super) snapshots: Vec<Seq>,
+}
+
+impl<'a> Merge<'a> {
+    /// Looks up what `compaction` needs of `tree`.
+    ///
+    /// **Day 3**, chapter `week04/day3-compact.md`. The manifest is not locked afterwards.
+    ///
+    /// # Cost
+    ///
+    /// A copy of the levels; nothing is read.
+    fn begin(tree: &Tree, compaction: &'a Compaction) -> Merge<'a> {
+        // ANCHOR: day3_begin
+        // The version's tables that are inputs: ask for level and number. `std::array::from_fn` makes
+        // an array of levels. Take the levels by a copy: flushes want the manifest meanwhile.
+        let version = tree.version();
+        let inputs = std::array::from_fn(|level| {
+            let is_input = |table: &&Arc<LiveTable>| {
+                let mut inputs = compaction.inputs.iter();
+                inputs.any(|(at, input)| (*at, input.number) == (level, table.meta.number))
+            };
+            version.level(level).iter().filter(is_input).cloned().collect()
+        });
+        let now = compaction.inputs.iter().map(|(_, table)| table.largest_seq).max().unwrap_or(0);
+        let snapshots = tree.snapshots.with(now);
+        let levels = tree.manifest.lock().state().levels.clone();
+        Merge { compaction, inputs, levels, now, snapshots }
+        // ANCHOR_END: day3_begin
+    }
+
+    /// New cursors over all inputs, the newest first.
+    ///
+    /// **Day 3**. Each table of level 0 is a source; of each other level all tables are one.
+    pub(super) fn sources(&self) -> Vec<Source<'_>> {
+        // ANCHOR: day3_sources
+        // A level without inputs is no source.
+        let newest = self.inputs[0].iter().map(|table| Source::Table(table.table.cursor()));
+        let sorted = self.inputs[1..].iter().filter(|level| !level.is_empty());
+        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
+        // ANCHOR_END: day3_sources
+    }
+
+    /// Whether nothing that is older than the run could have a version of `user_key`.
+    pub(super) fn is_oldest(&self, user_key: &[u8]) -> bool {
+        self.compaction.is_oldest(&self.levels, user_key)
+    }
+}

@@ -23,12 +23,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use memtable::{Flush, Frozen, LogMark};
 use parking_lot::{Condvar, Mutex};
 use sstable::{BlockCache, TableBuilder, TableOptions};
 use wal::fs::Fs;
-use wal::{Error, Result, Scan, Seq, WriteBatch};
+use wal::{Error, Result, Seq};
 
 use crate::compaction::{Compaction, Survivors, write_tables};
 use crate::edit::Edit;
@@ -39,7 +38,7 @@ use crate::options::{LsmOptions, Strategy};
 use crate::pacer::Pacer;
 use crate::snapshots::Snapshots;
 use crate::source::Source;
-use crate::values::{OpenValues, Output, Placing, References, TAGGED, ValueWriter};
+use crate::values::{OpenValues, Output, Placing, References, TAGGED, Tags, ValueWriter};
 use crate::version::{LiveTable, Version};
 use crate::{leveled, tiered, values};
 
@@ -60,6 +59,7 @@ pub struct Tree {
     /// Files that nobody needed when it was opened.
     orphans: Vec<PathBuf>,
     snapshots: Snapshots,
+    tags: Tags,
     /// What compactions in parts wait for before they write.
     pacer: Arc<Pacer>,
     /// Why nothing more is flushed or compacted.
@@ -126,6 +126,7 @@ impl Tree {
         Ok(Tree {
             orphans,
             fs,
+            tags: Tags::of(dir, &options),
             dir: dir.to_path_buf(),
             pacer: Arc::new(Pacer::new(options.compaction_rate)),
             options,
@@ -191,6 +192,11 @@ impl Tree {
     /// The blocks that were read.
     pub fn cache(&self) -> &BlockCache {
         &self.cache
+    }
+
+    /// What values have in front of them in memory and in tables.
+    pub(crate) fn tags(&self) -> &Tags {
+        &self.tags
     }
 
     /// The snapshots that are alive.
@@ -333,37 +339,6 @@ impl Tree {
         let collect =
             || self.options.value_min.and_then(|_| values::pick(&self.current(), percent));
         picked.or_else(collect)
-    }
-
-    /// The batch as memory has it: in a store with a value log, with a tag in front of each value.
-    pub(crate) fn tag(&self, batch: WriteBatch) -> WriteBatch {
-        if self.options.value_min.is_some() { values::tag_all(&batch) } else { batch }
-    }
-
-    /// What was found, without its tag.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`values::untag`], in a store with a value log.
-    pub(crate) fn untag(&self, found: Option<Bytes>) -> Result<Option<Bytes>> {
-        match found {
-            Some(stored) if self.options.value_min.is_some() => {
-                values::untag(&self.dir, &stored).map(Some)
-            }
-            found => Ok(found),
-        }
-    }
-
-    /// What a scan finds, without tags.
-    pub(crate) fn untag_all<'a>(&self, scan: Scan<'a>) -> Scan<'a> {
-        if self.options.value_min.is_none() {
-            return scan;
-        }
-        let dir = self.dir.clone();
-        Box::new(scan.map(move |entry| {
-            let (key, stored) = entry?;
-            Ok((key, values::untag(&dir, &stored)?))
-        }))
     }
 }
 

@@ -21,7 +21,7 @@
 //! with the table, in one edit. What is live in a file is the sum over the live tables. The rest is
 //! garbage, and when there is too much of it, what is live moves to another file.
 //!
-//! Read `pointer`, `file`, `writer`, `references`, `live`, `placing`, `open`, `collect`.
+//! Read `tags`, `pointer`, `file`, `writer`, `references`, `live`, `placing`, `open`, `collect`.
 
 mod collect;
 mod file;
@@ -30,12 +30,8 @@ mod open;
 mod placing;
 mod pointer;
 mod references;
+mod tags;
 mod writer;
-
-use std::path::Path;
-
-use bytes::Bytes;
-use wal::{Error, Operation, Result, WriteBatch};
 
 pub use collect::pick;
 pub use file::{RECORD_OVERHEAD, ValueFile};
@@ -44,29 +40,5 @@ pub use open::{OpenValues, TAGGED, check_setting, needed, orphans};
 pub use placing::{Output, Placing};
 pub use pointer::{INLINE, POINTER_SIZE, Pointer, Stored};
 pub use references::{References, note_references};
+pub use tags::{Tags, tag_all, untag};
 pub use writer::ValueWriter;
-
-/// The same batch with a tag in front of each value.
-///
-/// **Lab valuelog**, chapter `week04/lab-valuelog.md`. Operations stay what they are, and in their
-/// order.
-///
-/// # Cost
-///
-/// A copy of the batch.
-pub fn tag_all(batch: &WriteBatch) -> WriteBatch {
-    // Operation by operation. A tombstone has no value, and so no tag.
-    todo!("lab valuelog: tag all")
-}
-
-/// The value without its tag. Nothing is copied.
-///
-/// # Errors
-///
-/// [`Error::Corruption`] about `dir`, the store's directory, if it has another tag or none.
-pub fn untag(dir: &Path, stored: &Bytes) -> Result<Bytes> {
-    match stored.first() {
-        Some(&INLINE) => Ok(stored.slice(1..)),
-        _ => Err(Error::corruption(dir, 0, "a value without its tag")),
-    }
-}

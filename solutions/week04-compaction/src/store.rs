@@ -247,7 +247,7 @@ impl Snapshot {
 impl Reader for Snapshot {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         let store = self.store()?;
-        store.tree.untag(store.get_at(key, self.seq)?)
+        store.tree.tags().take_off(store.get_at(key, self.seq)?)
     }
 
     /// **Day 6**.
@@ -262,7 +262,7 @@ impl Reader for Snapshot {
             // ANCHOR_END: day6_snapshot_scan
         };
         let scan: Result<Scan<'_>> = scan();
-        Ok(self.store()?.tree.untag_all(scan?))
+        Ok(self.store()?.tree.tags().take_off_all(scan?))
     }
 }
 
@@ -281,19 +281,19 @@ impl Drop for Snapshot {
 
 impl Reader for Lsm {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.store.tree.untag(self.store.get(key)?)
+        self.store.tree.tags().take_off(self.store.get(key)?)
     }
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
         let (seq, picture) = self.store.now()?;
-        Ok(self.store.tree.untag_all(picture.into_scan(range, direction, seq)))
+        Ok(self.store.tree.tags().take_off_all(picture.into_scan(range, direction, seq)))
     }
 }
 
 impl Engine for Lsm {
     /// **Day 6**. An empty batch changes nothing, and waits for nothing.
     fn write(&self, batch: WriteBatch, durability: Durability) -> Result<Seq> {
-        let batch = self.store.tree.tag(batch);
+        let batch = self.store.tree.tags().put_on(batch);
         // ANCHOR: day6_write
         // Open? May it begin? Then memory has it.
         self.check_open()?;

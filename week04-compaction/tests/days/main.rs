@@ -4,6 +4,7 @@
 
 use std::alloc::System;
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap::Cap;
 
@@ -35,6 +36,16 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
 /// are not there.
 fn has_value_log() -> bool {
     std::panic::catch_unwind(|| lsm::values::tag_all(&wal::WriteBatch::new())).is_ok()
+}
+
+/// Raises its flag when it goes, also by a panic: threads that look at the flag end then, and the test
+/// fails with its cause and not by its time limit.
+struct RaiseAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for RaiseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 mod backup;

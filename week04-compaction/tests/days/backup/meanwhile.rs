@@ -166,34 +166,28 @@ fn a_checkpoint_has_whole_batches_and_all_before_it_while_many_write() {
                 }
             });
         }
-        // Whatever comes, the writers are to end.
-        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for number in 0..40 {
-                let dir = format!("/copy{number}");
-                let before = now(&acknowledged);
-                checkpoint(&store, &dir);
-                let after = now(&begun);
-                let copy = open_copy(disk(&sim), &dir, in_memory());
-                for writer in 0..WRITERS {
-                    let half = |half: &str| {
-                        let found = copy.get(format!("{half} of {writer}").as_bytes());
-                        let found = found.expect("a good disk").unwrap_or_default();
-                        String::from_utf8(found.to_vec()).expect("text").parse().unwrap_or(0)
-                    };
-                    let (left, right): (u64, u64) = (half("left"), half("right"));
-                    assert_eq!(left, right, "a batch of writer {writer} is there in part {MOMENT}");
-                    let (least, most) = (before[writer], after[writer]);
-                    assert!(
-                        (least..=most).contains(&left),
-                        "writer {writer} had {least} batches acknowledged before the checkpoint and \
-                         had begun {most} after it, and the copy has its batch {left} {MOMENT}"
-                    );
-                }
+        let _checks = crate::RaiseAtEnd(&is_over);
+        for number in 0..40 {
+            let dir = format!("/copy{number}");
+            let before = now(&acknowledged);
+            checkpoint(&store, &dir);
+            let after = now(&begun);
+            let copy = open_copy(disk(&sim), &dir, in_memory());
+            for writer in 0..WRITERS {
+                let half = |half: &str| {
+                    let found = copy.get(format!("{half} of {writer}").as_bytes());
+                    let found = found.expect("a good disk").unwrap_or_default();
+                    String::from_utf8(found.to_vec()).expect("text").parse().unwrap_or(0)
+                };
+                let (left, right): (u64, u64) = (half("left"), half("right"));
+                assert_eq!(left, right, "a batch of writer {writer} is there in part {MOMENT}");
+                let (least, most) = (before[writer], after[writer]);
+                assert!(
+                    (least..=most).contains(&left),
+                    "writer {writer} had {least} batches acknowledged before the checkpoint and \
+                     had begun {most} after it, and the copy has its batch {left} {MOMENT}"
+                );
             }
-        }));
-        is_over.store(true, Ordering::SeqCst);
-        if let Err(panic) = checked {
-            std::panic::resume_unwind(panic);
         }
     });
 }

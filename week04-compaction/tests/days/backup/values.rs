@@ -279,6 +279,7 @@ fn copies_have_their_values_while_these_are_collected() {
         write_round(0);
         let writer = scope
             .spawn(|| (1..).take_while(|_| !is_over.load(Ordering::Acquire)).for_each(write_round));
+        let checks = crate::RaiseAtEnd(&is_over);
         for number in 0..10 {
             let dir = format!("/copy{number}");
             checkpoint(&store, &dir);
@@ -289,7 +290,7 @@ fn copies_have_their_values_while_these_are_collected() {
             restored.unwrap_or_else(|error| panic!("backup {id} must come back: {error} {BACK}"));
             expect_round(&open_copy(disk(&other), COPY, apart_still()), &format!("backup {id}"));
         }
-        is_over.store(true, Ordering::Release);
+        drop(checks);
         writer.join().expect("it writes on");
     });
 }

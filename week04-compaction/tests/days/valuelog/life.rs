@@ -230,8 +230,8 @@ fn a_value_that_is_always_there_is_always_found() {
                     }
                 });
             }
+            let _writer = crate::RaiseAtEnd(&is_done);
             overwrite(&store, 1..400);
-            is_done.store(true, Ordering::Release);
         });
         settle(&store);
         expect_all(&store, &after(399), "after 400 rounds", MOVES);

@@ -31,7 +31,8 @@ fn a_thousand_crashes_take_nothing_that_was_promised() {
             let snapshot = store.snapshot().ok().filter(|_| dice.below(2) == 0);
             for _ in 0..dice.below(120) {
                 let (batch, durability) = (dice.batch(), dice.durability());
-                if model.write(&store, batch, durability).is_err() {
+                if let Err(error) = model.write(&store, batch, durability) {
+                    assert!(!sim.is_powered(), "a write fails on a good disk: {error} {ENDS}");
                     break;
                 }
             }

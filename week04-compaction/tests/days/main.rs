@@ -32,8 +32,8 @@ fn allocated_by<T>(runs_max: usize, mut work: impl FnMut() -> T) -> usize {
     least
 }
 
-/// Whether lab `valuelog` is begun: a lab that takes its value files along does without them when they
-/// are not there.
+/// Whether lab `valuelog` is begun: a lab that takes its value files along is tried without them when
+/// they are not there.
 fn has_value_log() -> bool {
     std::panic::catch_unwind(|| lsm::values::tag_all(&wal::WriteBatch::new())).is_ok()
 }

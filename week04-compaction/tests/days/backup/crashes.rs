@@ -96,7 +96,7 @@ fn a_kill_at_any_operation_leaves_a_whole_checkpoint_or_none() {
 
 #[test]
 fn a_power_cut_at_any_operation_leaves_a_whole_checkpoint_of_values_or_none() {
-    if !crate::has_value_log() {
+    if !has_values() {
         return;
     }
     let live = |sim: &SimFs, life: &mut Life| live(apart(), sim, life);
@@ -110,7 +110,7 @@ fn a_power_cut_at_any_operation_of_a_restore_leaves_a_whole_store_or_none() {
 
 #[test]
 fn a_power_cut_at_any_operation_of_a_restore_of_values_leaves_a_whole_store_or_none() {
-    if crate::has_value_log() {
+    if has_values() {
         let store = open(disk(&SimFs::new(1)), DIR, apart());
         overwrite(&store, 0..5);
         cut_off_a_restore(apart, store);

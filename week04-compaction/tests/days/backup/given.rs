@@ -135,6 +135,18 @@ pub(super) fn checkpoint(store: &Lsm, to: &str) {
     made.unwrap_or_else(|error| panic!("a checkpoint in {to} must work, and fails: {error}"));
 }
 
+/// Whether there are value files to take along. While lab `valuelog` is not begun, this tries a
+/// checkpoint without them instead.
+#[track_caller]
+pub(super) fn has_values() -> bool {
+    let has_values = crate::has_value_log();
+    if !has_values {
+        let sim = SimFs::new(1);
+        checkpoint(&filled(disk(&sim)), COPY);
+    }
+    has_values
+}
+
 /// Opens the copy in `dir`, and checks that it holds what is wanted, by a scan and one by one.
 #[track_caller]
 pub(super) fn expect_copy(fs: Arc<dyn Fs>, dir: &str, want: &[Entry], when: &str) -> Lsm {

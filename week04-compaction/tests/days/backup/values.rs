@@ -70,9 +70,19 @@ fn expect_back(backups: &Backups, id: u64, want: &[Entry], when: &str) {
     expect_copy_with(apart(), disk(&sim), COPY, want, &when);
 }
 
+/// As [`has_values`], with a backup.
+#[track_caller]
+fn has_values_to_send() -> bool {
+    let has_values = crate::has_value_log();
+    if !has_values {
+        backup(&filled(disk(&SimFs::new(1))), &TestBucket::new().backups());
+    }
+    has_values
+}
+
 #[test]
 fn a_checkpoint_takes_value_files_along_as_it_takes_tables() {
-    if !crate::has_value_log() {
+    if !has_values() {
         return;
     }
     let sim = SimFs::new(1);
@@ -118,7 +128,7 @@ fn a_checkpoint_takes_value_files_along_as_it_takes_tables() {
 
 #[test]
 fn without_links_value_files_are_copied_and_synced() {
-    if !crate::has_value_log() {
+    if !has_values() {
         return;
     }
     let sim = SimFs::new(1);
@@ -147,7 +157,7 @@ fn without_links_value_files_are_copied_and_synced() {
 
 #[test]
 fn value_files_are_sent_once_and_stay_as_long_as_a_backup_needs_them() {
-    if !crate::has_value_log() {
+    if !has_values_to_send() {
         return;
     }
     let (sim, bucket) = (SimFs::new(1), TestBucket::new());
@@ -182,7 +192,7 @@ fn value_files_are_sent_once_and_stay_as_long_as_a_backup_needs_them() {
 
 #[test]
 fn a_damaged_or_missing_value_file_is_an_error_that_names_it() {
-    if !crate::has_value_log() {
+    if !has_values_to_send() {
         return;
     }
     let bucket = TestBucket::new();
@@ -222,7 +232,7 @@ fn a_damaged_or_missing_value_file_is_an_error_that_names_it() {
 
 #[test]
 fn a_backup_of_values_is_whole_wherever_the_one_before_was_cut_off() {
-    if !crate::has_value_log() {
+    if !has_values_to_send() {
         return;
     }
     let kept = RefCell::new(None);
@@ -254,7 +264,7 @@ fn a_backup_of_values_is_whole_wherever_the_one_before_was_cut_off() {
 
 #[test]
 fn copies_have_their_values_while_these_are_collected() {
-    if !crate::has_value_log() {
+    if !has_values() {
         return;
     }
     let (sim, bucket) = (SimFs::new(1), TestBucket::new());

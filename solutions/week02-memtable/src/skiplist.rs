@@ -20,10 +20,12 @@
 //! never remove: to remove nodes that others are walking over is what makes lists without locks hard
 //! (Harris, "A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC 2001).
 //!
-//! Read `skiplist/link.rs` next, `skiplist/list.rs`, `skiplist/cursor.rs`. `skiplist/segments.rs` is the array that
-//! grows without moving; keys and values are in day 2's arena, and entries are day 2's, too.
+//! Read `skiplist/link.rs` next, `skiplist/list.rs`, `skiplist/cursor.rs`. `skiplist/segments.rs` is
+//! the array that grows without moving; keys and values are in day 2's arena, and entries are day
+//! 2's, too. Whoever wants one key and not its neighbours asks `skiplist/index.rs` first.
 
 mod cursor;
+mod index;
 mod link;
 mod list;
 mod segments;
@@ -32,6 +34,7 @@ use std::sync::atomic::Ordering;
 
 use wal::{Operation, Seq};
 
+use self::index::{Index, Newest};
 use self::list::{List, NODE_SIZE};
 use crate::Lookup;
 use crate::key::{InternalKey, Kind, SEQ_MAX};
@@ -45,15 +48,21 @@ pub use self::cursor::SkipCursor;
 /// does.
 pub struct SkipTable {
     list: List,
+    index: Index,
     arena: Arena,
-    /// See [`size`](SkipTable::size).
+    /// Of what is in arena and list, in bytes.
     size: AtomicUsize,
 }
 
 impl SkipTable {
     /// An empty table.
     pub fn new() -> SkipTable {
-        SkipTable { list: List::new(), arena: Arena::new(), size: AtomicUsize::new(0) }
+        SkipTable {
+            list: List::new(),
+            index: Index::new(),
+            arena: Arena::new(),
+            size: AtomicUsize::new(0),
+        }
     }
 
     /// Adds what operation number `seq` did. Readers see it when this returns, or sooner.
@@ -66,7 +75,7 @@ impl SkipTable {
     /// A search and a copy of key and value; an allocation now and then.
     pub fn insert(&self, seq: Seq, operation: Operation<'_>) {
         // ANCHOR: skiplist_insert
-        // As on day 2: arena, size, and the list last.
+        // As on day 2: arena, size, and the list. It says the entry's number, which the index notes.
         let (kind, user_key, value) = match operation {
             Operation::Put { key, value } => (Kind::Put, key, value),
             Operation::Delete { key } => (Kind::Delete, key, &[][..]),
@@ -74,34 +83,45 @@ impl SkipTable {
         let trailer = InternalKey { user_key, seq, kind }.trailer();
         let bytes = self.arena.keep(user_key, value);
         self.size.fetch_add(bytes.len() + NODE_SIZE, Ordering::Relaxed);
-        self.list.insert(Entry::new(bytes, user_key.len(), trailer));
+        let number = self.list.insert(Entry::new(bytes, user_key.len(), trailer));
+        self.index.note(&self.list, number);
         // ANCHOR_END: skiplist_insert
     }
 
     /// What a snapshot at `seq` sees of `key` here.
     ///
+    /// # Cost
+    ///
+    /// A look into the index, and for most keys no more; else a [`search`](SkipTable::search). No
+    /// allocation, no lock: the value is shared.
+    pub fn get(&self, key: &[u8], seq: Seq) -> Lookup {
+        match self.index.newest(&self.list, key) {
+            Newest::None => Lookup::Absent,
+            Newest::Is(entry) if entry.internal_key().seq <= seq => answer(entry),
+            Newest::Is(_) | Newest::Unknown => self.search(key, seq),
+        }
+    }
+
+    /// As [`get`](SkipTable::get), by a search in the list.
+    ///
     /// **Lab skiplist**.
     ///
     /// # Cost
     ///
-    /// A search. No allocation, no lock: the value is shared.
-    pub fn get(&self, key: &[u8], seq: Seq) -> Lookup {
-        // ANCHOR: skiplist_get
-        // As on day 2: the first entry at or behind `lookup`, if it is this key's.
+    /// A search.
+    pub fn search(&self, key: &[u8], seq: Seq) -> Lookup {
+        // ANCHOR: skiplist_search
+        // As `get` on day 2: the first entry at or behind `lookup`, if it is this key's. `answer` makes
+        // of it what it says.
         let target = Target::new(InternalKey::lookup(key, seq.min(SEQ_MAX)));
-        match self.list.found(self.list.place(&target), key) {
-            Some(found) => match found.internal_key().kind {
-                Kind::Put => Lookup::Value(found.value()),
-                Kind::Delete => Lookup::Deleted,
-            },
-            None => Lookup::Absent,
-        }
-        // ANCHOR_END: skiplist_get
+        let found = self.list.found(self.list.place(&target), key);
+        found.map_or(Lookup::Absent, answer)
+        // ANCHOR_END: skiplist_search
     }
 
     /// How much memory it takes, in bytes, within 10 % once that is half a megabyte.
     pub fn size(&self) -> usize {
-        self.size.load(Ordering::Relaxed)
+        self.size.load(Ordering::Relaxed) + self.index.size()
     }
 
     /// How many entries there are, tombstones and old versions included, and those that are being
@@ -119,6 +139,14 @@ impl SkipTable {
     /// that lies ahead.
     pub fn cursor(&self) -> SkipCursor<'_> {
         SkipCursor::new(&self.list)
+    }
+}
+
+/// What an entry says to whoever has looked for its key.
+fn answer(entry: &Entry) -> Lookup {
+    match entry.internal_key().kind {
+        Kind::Put => Lookup::Value(entry.value()),
+        Kind::Delete => Lookup::Deleted,
     }
 }
 

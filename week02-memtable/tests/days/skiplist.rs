@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memtable::skiplist::SkipTable as MemTable;
-use memtable::{Cursor, InternalKey, Lookup, SEQ_MAX};
+use memtable::{Cursor, InternalKey, SEQ_MAX};
 use scheduled::skiplist::SkipTable as ScheduledTable;
 use wal::testing::{Workload, seeds, show};
 use wal::{Operation, Seq};
@@ -26,10 +26,14 @@ use wal::{Operation, Seq};
 use crate::orders::alone;
 use given::*;
 
-/// How often two `get`s meet other threads: at every link that they read.
+/// How often two `get`s meet other threads: at every cell and every link that they read.
 const STEPS_OF_TWO_GETS: RangeInclusive<usize> = 1..=40;
 
-/// How often a `get` among some thousand entries does, on average.
+/// What the table allocates for an entry besides its bytes, at most: a node of some 80 bytes, and a
+/// place in the index.
+const NODE_SIZE_MAX: usize = 104;
+
+/// How often a `search` among some thousand entries does, on average.
 const STEPS_MAX: usize = 40;
 
 // Order.
@@ -39,8 +43,7 @@ fn in_an_empty_table_there_is_nothing_to_find() {
     let table = MemTable::new();
     assert!(table.is_empty(), "nothing was inserted, and it has entries");
     for key in ["", "\0", "a"] {
-        let found = table.get(key.as_bytes(), SEQ_MAX);
-        assert!(found == Lookup::Absent, "`get` finds {found:?}: the head is no entry (rule 2)");
+        expect_absent(&table, key.as_bytes(), "the head is no entry (rule 2)");
         let (mut cursor, target) = (table.cursor(), InternalKey::lookup(key.as_bytes(), 5));
         let moves: [&mut dyn FnMut(&mut _) -> _; 6] = [
             &mut Cursor::first,
@@ -244,6 +247,12 @@ fn a_hundred_thousand_entries_are_found_whatever_their_order() {
         assert!(table.len() as u64 == COUNT, "{} of {COUNT} entries, {order}", table.len());
         for n in shuffled(COUNT).take(20_000) {
             expect_found(&table, &key(number(n)), n + 1, &format!("inserted {order} (rule 5)"));
+            let absent = [&key(number(n))[..], b"\0"].concat();
+            expect_absent(
+                &table,
+                &absent,
+                "it is longer by a byte than a key that is there (rule 2)",
+            );
         }
         let met = walk(&table, true, usize::MAX).len() as u64;
         assert!(met == COUNT, "a walk met {met} of {COUNT} entries, inserted {order} (rule 2)");
@@ -267,7 +276,7 @@ fn a_nodes_height_does_not_follow_from_when_it_came_in() {
             for part in 0..writers {
                 let before = shuttle::current::context_switches();
                 for n in shuffled(EACH).take(LOOKUPS) {
-                    let found = table.get(&key(part, n), SEQ_MAX) != scheduled::Lookup::Absent;
+                    let found = table.search(&key(part, n), SEQ_MAX) != scheduled::Lookup::Absent;
                     assert!(found, "entry {n} of part {part} was inserted, and is not found");
                 }
                 let steps = (shuttle::current::context_switches() - before) / LOOKUPS;
@@ -296,7 +305,7 @@ fn few_entries_are_asked_whatever_keys_begin_with() {
             }
             let before = shuttle::current::context_switches();
             for n in shuffled(COUNT).take(LOOKUPS) {
-                let found = table.get(&key(n), SEQ_MAX) != scheduled::Lookup::Absent;
+                let found = table.search(&key(n), SEQ_MAX) != scheduled::Lookup::Absent;
                 assert!(found, "entry {n} was inserted, and is not found");
             }
             let steps = (shuttle::current::context_switches() - before) / LOOKUPS;
@@ -328,5 +337,24 @@ fn a_key_with_many_versions_costs_a_search() {
             show(b"counter"),
             name(found.as_ref())
         );
+    }
+}
+
+/// Threads that write at once bring versions out of turn.
+#[test]
+fn the_newest_version_is_found_in_whatever_order_they_came() {
+    const COUNT: Seq = 5_000;
+    for step in [1, COUNT - 1, 1_777] {
+        let table = MemTable::new();
+        for seq in (0..COUNT).map(|n| n * step % COUNT + 1) {
+            insert(&table, &version("counter", seq));
+            insert(&table, &version(seq.to_be_bytes(), seq));
+        }
+        let why = "it is the newest, whenever it came (rule 1)";
+        let newest = table.get(b"counter", SEQ_MAX);
+        assert!(newest == table.get(b"counter", COUNT), "`get` gives {newest:?} at the end: {why}");
+        for seq in shuffled(COUNT).map(|n| n + 1).take(1_000) {
+            expect_found(&table, b"counter", seq, why);
+        }
     }
 }

@@ -36,6 +36,11 @@ impl Entry {
         self.prefix == prefix(user_key) && self.user_key() == user_key
     }
 
+    /// The version that it is: among those of one key, the newest has the largest.
+    pub(crate) fn trailer(&self) -> u64 {
+        self.trailer
+    }
+
     pub(crate) fn internal_key(&self) -> InternalKey<'_> {
         let kind = if self.trailer & 1 == Kind::Put as u64 { Kind::Put } else { Kind::Delete };
         InternalKey { user_key: self.user_key(), seq: self.trailer >> 8, kind }

@@ -95,10 +95,10 @@ impl List {
         list
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and says its number.
     ///
     /// **Lab skiplist**.
-    pub(super) fn insert(&self, entry: Entry) {
+    pub(super) fn insert(&self, entry: Entry) -> u32 {
         // ANCHOR: skiplist_add
         // Make the node, whole; find its place on every level; then link it level by level, from
         // the bottom.
@@ -117,6 +117,7 @@ impl List {
             let node = if level == 0 { number } else { tower };
             self.link(node, level, step, target);
         }
+        number
         // ANCHOR_END: skiplist_add
     }
 

@@ -87,20 +87,32 @@ fn expect_walk(table: &MemTable, is_forward: bool, wanted: &[Version], why: &str
     );
 }
 
-/// Checks that a snapshot at `seq` finds the version with that number.
+/// Checks that a snapshot at `seq` finds the version with that number: in the list, and through the
+/// index in front of it.
 #[track_caller]
 pub(super) fn expect_found(table: &MemTable, key: &[u8], seq: Seq, why: &str) {
-    let found = table.get(key, seq);
-    assert!(
-        found == Lookup::Value(value(key, seq).into()),
-        "`get` of {} at {seq} must find what was put with this number, and gives {}: {why}",
-        show(key),
-        match &found {
-            Lookup::Value(_) => "another version's value",
-            Lookup::Deleted => "a tombstone",
-            Lookup::Absent => "nothing",
-        }
-    );
+    let found = [("search", table.search(key, seq)), ("get", table.get(key, seq))];
+    for (name, found) in found {
+        assert!(
+            found == Lookup::Value(value(key, seq).into()),
+            "`{name}` of {} at {seq} must find what was put with this number, and gives {}: {why}",
+            show(key),
+            match &found {
+                Lookup::Value(_) => "another version's value",
+                Lookup::Deleted => "a tombstone",
+                Lookup::Absent => "nothing",
+            }
+        );
+    }
+}
+
+/// Checks that a key that nobody has put is not found.
+#[track_caller]
+pub(super) fn expect_absent(table: &MemTable, key: &[u8], why: &str) {
+    for (name, found) in [("search", table.search(key, 5)), ("get", table.get(key, 5))] {
+        let shown = show(key);
+        assert!(found == Lookup::Absent, "`{name}` of {shown} gives {found:?}: {why}");
+    }
 }
 
 /// All keys of these bytes, up to this size, in order.

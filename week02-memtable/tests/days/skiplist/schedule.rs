@@ -48,7 +48,7 @@ fn neighbours_that_come_at_once_know_what_they_have_in_common() {
             );
             cursor.next().expect("memory does not fail");
             assert!(
-                table.get(key.as_bytes(), SEQ_MAX) != Lookup::Absent,
+                table.search(key.as_bytes(), SEQ_MAX) != Lookup::Absent,
                 "a walk meets {key:?}, and a search does not: some link says of its key what is \
                  true from another node, not from its own (rules 2 and 4)"
             );
@@ -62,6 +62,39 @@ fn neighbours_that_come_at_once_know_what_they_have_in_common() {
                 met.as_deref(),
                 next.copied(),
                 "where a search for {key:?} ends, which is not there (rules 2 and 4)"
+            );
+        }
+    });
+}
+
+/// Whoever looks for one key asks the index, where a key has one place for all of its versions.
+#[test]
+fn of_versions_that_come_at_once_the_newest_is_found() {
+    in_many_orders(400, || {
+        let table = Arc::new(ScheduledTable::new());
+        let writers = [[1_u64, 5], [4, 2], [3, 6]].map(|seqs| {
+            let table = Arc::clone(&table);
+            thread::spawn(move || {
+                for (seq, key) in seqs.into_iter().flat_map(|seq| [(seq, "moss"), (seq, "fern")]) {
+                    let value = &seq.to_le_bytes()[..];
+                    table.insert(seq, Operation::Put { key: key.as_bytes(), value });
+                    let found = table.get(key.as_bytes(), seq);
+                    assert!(
+                        found == Lookup::Value(value.to_vec().into()),
+                        "`insert` has returned for {key}@{seq}, and `get` at {seq} gives {found:?} \
+                         (rule 1)"
+                    );
+                }
+            })
+        });
+        let _ = writers.map(|writer| writer.join().expect("a writer ends"));
+        for key in ["moss", "fern"] {
+            let found = table.get(key.as_bytes(), SEQ_MAX);
+            let newest = Lookup::Value(6_u64.to_le_bytes().to_vec().into());
+            assert!(
+                found == newest,
+                "three threads brought six versions of {key:?}, and `get` gives {found:?}, which is \
+                 not the newest (rule 1)"
             );
         }
     });

@@ -22,7 +22,7 @@ mod read;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use memtable::{InternalKey, Kind, Lookup, SEQ_MAX};
 use wal::fs::{File, Fs};
@@ -36,6 +36,7 @@ use crate::cache::{BlockCache, BlockKey};
 use crate::filter::Filter;
 use crate::format::{BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer};
 use crate::properties::Properties;
+use crate::sync::AtomicU64;
 
 pub use self::cursor::TableCursor;
 

@@ -21,7 +21,7 @@ mod cursor;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering as Memory};
+use std::sync::atomic::Ordering as Memory;
 
 use bytes::Bytes;
 use memtable::{InternalKey, Kind, Lookup, SEQ_MAX, compare_encoded};
@@ -38,6 +38,7 @@ use crate::format::{
     BLOCK_TRAILER_SIZE, FOOTER_SIZE, Footer, Handle, Partition, VERSION_PARTITIONED,
 };
 use crate::properties::Properties;
+use crate::sync::AtomicU64;
 
 pub(super) use self::cursor::PartitionCursor;
 

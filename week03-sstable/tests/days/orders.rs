@@ -1,6 +1,6 @@
 //! Threads in one order after the other, instead of in the one that happens to come.
 //!
-//! The crate `scheduled` is the week's `src` once more, with locks and threads of which a
+//! The crate `scheduled` is the week's `src` once more, with locks, numbers and threads of which a
 //! scheduler (shuttle) decides at each step who goes on. A failure is found again at each run: the
 //! orders are the same ones.
 

@@ -1,4 +1,4 @@
-//! Both, made of shuttle's: before each step of one, a scheduler decides which thread goes on.
+//! All three, made of shuttle's: before each step of one, a scheduler decides which thread goes on.
 //!
 //! shuttle's locks look like the standard library's, and are dressed here as `parking_lot`'s.
 
@@ -6,6 +6,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
 use shuttle::sync;
+
+pub(crate) use shuttle::sync::atomic::AtomicU64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);

@@ -321,20 +321,30 @@ fn close_refuses_the_writers_that_race_with_it() {
 
 #[test]
 fn close_waits_for_a_checkpoint_under_way() {
-    let (fs, store) = store_of(3);
-    let gate = fs.hold_syncs();
-    thread::scope(|scope| {
-        scope.spawn(|| checkpoint(&store));
-        gate.wait_for(1);
-        scope.spawn(|| close(&store));
-        for _ in 0..200 {
-            let free = fs.lock(&dir().join("LOCK")).is_ok();
-            assert!(!free, "the directory was let go of while a checkpoint was being written");
-            thread::yield_now();
-        }
-        drop(gate);
-    });
-    expect_numbers(&store_on(&fs), 3, "after checkpoint and close");
+    // Who closes is at work when the looks begin, and may still be stopped on the way: five times it
+    // is not.
+    for _ in 0..5 {
+        let (fs, store) = store_of(3);
+        let (gate, begun) = (fs.hold_syncs(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| checkpoint(&store));
+            gate.wait_for(1);
+            scope.spawn(|| {
+                begun.store(true, Ordering::Relaxed);
+                close(&store);
+            });
+            while !begun.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            for _ in 0..200 {
+                let free = fs.lock(&dir().join("LOCK")).is_ok();
+                assert!(!free, "the directory was let go of while a checkpoint was being written");
+                thread::yield_now();
+            }
+            drop(gate);
+        });
+        expect_numbers(&store_on(&fs), 3, "after checkpoint and close");
+    }
 }
 
 #[test]

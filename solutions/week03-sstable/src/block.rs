@@ -34,6 +34,7 @@ mod restarts;
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::mem;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -142,6 +143,11 @@ impl Block {
     /// A cursor over the block, at no entry yet.
     pub fn cursor(&self) -> BlockCursor {
         BlockCursor::new(self.clone())
+    }
+
+    /// Its bytes; the block is empty then, and good for nothing.
+    pub(crate) fn take_bytes(&mut self) -> Bytes {
+        mem::take(&mut self.bytes)
     }
 
     /// Whether somebody else has the block, or a value that is a part of it.

@@ -27,6 +27,7 @@ pub mod lz4;
 mod options;
 mod properties;
 mod separator;
+mod spare;
 mod sync;
 mod table;
 pub mod varint;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use super::load::Load;
 use super::{BLOCK_OVERHEAD, BlockKey, CacheStats};
 use crate::block::Block;
+use crate::spare;
 
 /// How far uses are counted.
 const USES_MAX: u8 = 3;
@@ -73,6 +74,13 @@ pub(super) enum Look {
     Wait(Arc<Load>),
     /// You load it, and everybody else waits for you.
     Miss(Arc<Load>),
+}
+
+/// Its memory serves again.
+impl Drop for Cached {
+    fn drop(&mut self) {
+        spare::keep(self.block.take_bytes());
+    }
 }
 
 /// A block that came to the main queue's end, from either queue.

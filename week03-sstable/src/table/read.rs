@@ -14,6 +14,7 @@ use wal::{Error, Result};
 use crate::block::BadBlock;
 use crate::codec::Codec;
 use crate::format::{BLOCK_TRAILER_SIZE, Handle, checksum, u32_at};
+use crate::spare;
 
 /// Reads the block at `handle`, which lies inside of the file, checks it, and decompresses it.
 ///
@@ -26,10 +27,11 @@ use crate::format::{BLOCK_TRAILER_SIZE, Handle, checksum, u32_at};
 ///
 /// # Cost
 ///
-/// One read, one allocation of the block's size, one pass for the checksum; then the codec's.
+/// One read, one pass for the checksum; then the codec's.
 pub(super) fn read_block(file: &dyn File, name: &'static str, handle: Handle) -> Result<Bytes> {
-    // Block and trailer in one read. The checksum before anything else: nothing else means anything
-    // if it is wrong. It is over the offset, the block and the codec's number.
+    // Block and trailer in one read, into a `spare::buffer`. The checksum before anything else:
+    // nothing else means anything if it is wrong. It is over the offset, the block and the codec's
+    // number.
     todo!("day 3: read block")
 }
 

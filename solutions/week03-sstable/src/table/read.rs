@@ -14,6 +14,7 @@ use wal::{Error, Result};
 use crate::block::BadBlock;
 use crate::codec::Codec;
 use crate::format::{BLOCK_TRAILER_SIZE, Handle, checksum, u32_at};
+use crate::spare;
 
 /// Reads the block at `handle`, which lies inside of the file, checks it, and decompresses it.
 ///
@@ -26,14 +27,15 @@ use crate::format::{BLOCK_TRAILER_SIZE, Handle, checksum, u32_at};
 ///
 /// # Cost
 ///
-/// One read, one allocation of the block's size, one pass for the checksum; then the codec's.
+/// One read, one pass for the checksum; then the codec's.
 pub(super) fn read_block(file: &dyn File, name: &'static str, handle: Handle) -> Result<Bytes> {
     // ANCHOR: day3_read_block
-    // Block and trailer in one read. The checksum before anything else: nothing else means anything
-    // if it is wrong. It is over the offset, the block and the codec's number.
+    // Block and trailer in one read, into a `spare::buffer`. The checksum before anything else:
+    // nothing else means anything if it is wrong. It is over the offset, the block and the codec's
+    // number.
     let bad = |at, reason| corruption(file.path(), name, handle.offset, BadBlock { at, reason });
     let size = handle.size as usize;
-    let mut bytes = vec![0; size + BLOCK_TRAILER_SIZE];
+    let mut bytes = spare::buffer(size + BLOCK_TRAILER_SIZE);
     read_exact(file, handle.offset, &mut bytes)?;
     if u32_at(&bytes, size + 1) != checksum(handle.offset, &bytes[..=size], &[]) {
         return Err(bad(size + 1, "the checksum does not match"));
@@ -41,7 +43,7 @@ pub(super) fn read_block(file: &dyn File, name: &'static str, handle: Handle) ->
     let codec = Codec::from_number(bytes[size])
         .ok_or_else(|| unsupported(file.path(), name, handle.offset, bytes[size]))?;
     bytes.truncate(size);
-    let block = codec.decompress(Bytes::from(bytes));
+    let block = codec.decompress(bytes.freeze());
     block.map_err(|block| bad(block.at, block.reason))
     // ANCHOR_END: day3_read_block
 }

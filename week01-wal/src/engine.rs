@@ -9,7 +9,7 @@
 //! * **durable**: as the batch's [`Durability`] says, from the moment `write` returns;
 //! * **isolated**: a snapshot or a scan sees one instant, whatever is written meanwhile.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
@@ -25,6 +25,10 @@ pub type Entry = (Bytes, Bytes);
 ///
 /// After an error the iterator ends.
 pub type Scan<'a> = Box<dyn Iterator<Item = Result<Entry>> + Send + 'a>;
+
+/// What is shown the entries that [`Reader::visit`] meets: key and value, where they stand. It says
+/// whether to go on.
+pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// What a write survives, from the moment it is acknowledged.
 ///
@@ -126,6 +130,41 @@ pub trait Reader: Send + Sync {
 
     /// The entries in `range`, one instant's picture of them.
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>>;
+
+    /// Shows `visitor` what a scan would give, until that breaks off. Going forward, a store that can
+    /// shows each entry where it stands, and copies nothing: for whoever counts, sums or filters.
+    ///
+    /// The store is not locked meanwhile, and the visitor may use it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the scan; what was shown before them was right.
+    fn visit(
+        &self,
+        range: KeyRange,
+        direction: Direction,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<()> {
+        show_all(self.scan(range, direction)?, visitor)
+    }
+}
+
+/// Shows `visitor` each entry, until it breaks off.
+///
+/// # Errors
+///
+/// The first error among the entries, at which it ends.
+pub fn show_all(
+    entries: impl Iterator<Item = Result<Entry>>,
+    visitor: &mut Visitor<'_>,
+) -> Result<()> {
+    for entry in entries {
+        let (key, value) = entry?;
+        if visitor(&key, &value).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A store: an ordered map from bytes to bytes that survives what [`Durability`] says.

@@ -36,7 +36,8 @@ pub use batch::{Batch, Malformed, Operation, Operations, WriteBatch};
 pub use bitcask::{Bitcask, BitcaskOptions, Merged};
 pub use commit::{Wal, WalStats};
 pub use engine::{
-    Counter, Direction, Durability, Engine, Entry, KeyRange, Reader, Scan, Seq, Stats,
+    Counter, Direction, Durability, Engine, Entry, KeyRange, Reader, Scan, Seq, Stats, Visitor,
+    show_all,
 };
 pub use error::{Error, Result};
 pub use reader::{LogReader, RecordReader};

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use wal::fs::{Fs, Lock};
 use wal::{
     Batch, Counter, Direction, Durability, Engine, Error, KeyRange, LogOptions, Lsn, Reader,
-    Recovered, RecoveryMode, Result, Scan, Seq, Stats, Wal, WriteBatch, recover, segment,
+    Recovered, RecoveryMode, Result, Scan, Seq, Stats, Visitor, Wal, WriteBatch, recover, segment,
 };
 
 use crate::key::SEQ_MAX;
@@ -255,6 +255,15 @@ impl Reader for MemStore {
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
         Ok(self.now()?.into_scan(range, direction))
+    }
+
+    fn visit(
+        &self,
+        range: KeyRange,
+        direction: Direction,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<()> {
+        self.now()?.visit(range, direction, visitor)
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use self_cell::self_cell;
-use wal::{Direction, Entry, KeyRange, Lsn, Reader, Result, Scan, Seq};
+use wal::{Direction, Entry, KeyRange, Lsn, Reader, Result, Scan, Seq, Visitor};
 
 use crate::{Lookup, Merge, Visible};
 
@@ -148,6 +148,16 @@ impl Reader for Snapshot {
 
     fn scan(&self, range: KeyRange, direction: Direction) -> Result<Scan<'_>> {
         Ok(self.clone().into_scan(range, direction))
+    }
+
+    fn visit(
+        &self,
+        range: KeyRange,
+        direction: Direction,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<()> {
+        Visible::new(self.view.cursor(), range, direction, self.seq)
+            .visit(|merge| merge.source().map_or(&[], StoreCursor::value), visitor)
     }
 }
 

@@ -12,7 +12,7 @@
 //! and that is known only when the next key begins.
 
 use bytes::Bytes;
-use wal::{Direction, Entry, KeyRange, Result, Seq};
+use wal::{Direction, Entry, KeyRange, Result, Seq, Visitor, show_all};
 
 use crate::cursor::{Cursor, enter};
 use crate::key::Kind;
@@ -50,10 +50,8 @@ impl<C: Cursor> Visible<C> {
         Visible { cursor, range, direction, seq, state: State::New, decided: None }
     }
 
-    /// The next entry going forward.
-    ///
-    /// **Day 4**, chapter `week02/day4-merge.md`. No entry is read further than it has to be: the
-    /// cursor stays at what is returned.
+    /// Shows each entry to `visitor`, until it breaks off. Where the cursor's value stands, `value`
+    /// knows.
     ///
     /// # Errors
     ///
@@ -61,11 +59,48 @@ impl<C: Cursor> Visible<C> {
     ///
     /// # Cost
     ///
-    /// A step for each version passed over, and whatever [`Cursor::entry`] costs for each key.
-    fn forward(&mut self) -> Result<Option<Entry>> {
+    /// Going forward, nothing is copied but keys, into memory that is used again.
+    pub fn visit(mut self, value: impl Fn(&C) -> &[u8], visitor: &mut Visitor<'_>) -> Result<()> {
+        if self.direction == Direction::Backward {
+            return show_all(self, visitor);
+        }
+        while self.begin()? && self.forward()? {
+            let key = self.cursor.key().expect("a cursor stays at what was decided");
+            if visitor(key.user_key, value(&self.cursor)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Places the cursor before the first entry is asked for; `false` if nothing more comes.
+    fn begin(&mut self) -> Result<bool> {
+        if self.state == State::New && self.range.is_empty() {
+            self.state = State::Over;
+        }
+        if self.state == State::New {
+            self.state = State::Placed;
+            enter(&mut self.cursor, &self.range, self.direction)?;
+        }
+        Ok(self.state == State::Placed)
+    }
+
+    /// Goes on to the next entry that is seen, going forward; `false` if there is none.
+    ///
+    /// **Day 4**, chapter `week02/day4-merge.md`. No entry is read further than it has to be: the
+    /// cursor stays at the one that was found.
+    ///
+    /// # Errors
+    ///
+    /// Those of the cursor.
+    ///
+    /// # Cost
+    ///
+    /// A step for each version passed over, and a copy of each key.
+    fn forward(&mut self) -> Result<bool> {
         // ANCHOR: day4_forward
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
-        // Any other version decides its key, whatever its kind. At what was returned last, the cursor
+        // Any other version decides its key, whatever its kind. At what was found last, the cursor
         // still is: no need to compare there. The memory for the decided key serves again.
         if self.decided.is_some() {
             self.cursor.next()?;
@@ -80,12 +115,12 @@ impl<C: Cursor> Visible<C> {
                 decided.clear();
                 decided.extend_from_slice(key.user_key);
                 if key.kind == Kind::Put {
-                    return Ok(Some(self.cursor.entry()));
+                    return Ok(true);
                 }
             }
             self.cursor.next()?;
         }
-        Ok(None)
+        Ok(false)
         // ANCHOR_END: day4_forward
     }
 
@@ -131,23 +166,11 @@ impl<C: Cursor> Iterator for Visible<C> {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Result<Entry>> {
-        if self.state == State::New && self.range.is_empty() {
-            self.state = State::Over;
-        }
-        if self.state == State::Over {
-            return None;
-        }
-        if self.state == State::New {
-            self.state = State::Placed;
-            if let Err(error) = enter(&mut self.cursor, &self.range, self.direction) {
-                self.state = State::Over;
-                return Some(Err(error));
-            }
-        }
-        let found = match self.direction {
-            Direction::Forward => self.forward(),
+        let found = self.begin().and_then(|goes_on| match self.direction {
+            _ if !goes_on => Ok(None),
+            Direction::Forward => Ok(self.forward()?.then(|| self.cursor.entry())),
             Direction::Backward => self.backward(),
-        };
+        });
         if !matches!(found, Ok(Some(_))) {
             self.state = State::Over;
         }

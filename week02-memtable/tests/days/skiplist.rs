@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memtable::skiplist::SkipTable as MemTable;
-use memtable::{Cursor, InternalKey, SEQ_MAX};
+use memtable::{Cursor, InternalKey, Lookup, SEQ_MAX};
 use scheduled::skiplist::SkipTable as ScheduledTable;
 use wal::testing::{Workload, seeds, show};
 use wal::{Operation, Seq};
@@ -122,6 +122,16 @@ fn the_smallest_and_the_largest_keys_have_their_places() {
     expect_all(&table_of(&versions), &versions, why);
     let reversed: Vec<_> = versions.iter().rev().cloned().collect();
     expect_all(&table_of(&reversed), &versions, why);
+    for key in &keys {
+        let found = table_of(&versions).search(key, Seq::MAX);
+        let newest = table_of(&versions).search(key, SEQ_MAX);
+        assert!(
+            found == newest && found != Lookup::Absent,
+            "`search` of {} at the largest number there is gives {found:?}: a snapshot above all \
+             numbers is one at `SEQ_MAX`, and sees everything (rule 1)",
+            show(key)
+        );
+    }
 }
 
 #[test]

@@ -69,6 +69,11 @@ impl Tags {
         Tags { dir: options.value_min.map(|_| dir.into()) }
     }
 
+    /// Whether values have tags.
+    pub fn are_there(&self) -> bool {
+        self.dir.is_some()
+    }
+
     /// The batch as memory has it.
     pub fn put_on(&self, batch: WriteBatch) -> WriteBatch {
         if self.dir.is_some() { tag_all(&batch) } else { batch }

@@ -1,6 +1,6 @@
 //! Ranges, both ways.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
@@ -32,7 +32,7 @@ fn all_entries() -> Vec<Entry> {
     .collect()
 }
 
-/// A scan, compared with the entries that lie inside.
+/// A scan and a visit, compared with the entries that lie inside.
 #[track_caller]
 fn expect_scan(reader: &dyn Reader, range: KeyRange) {
     for direction in [Direction::Forward, Direction::Backward] {
@@ -52,7 +52,29 @@ fn expect_scan(reader: &dyn Reader, range: KeyRange) {
             keys(&found),
             keys(&expected)
         );
+        for limit in [1, 3, usize::MAX] {
+            let met = visit(reader, range.clone(), direction, limit);
+            let wanted = &expected[..expected.len().min(limit)];
+            assert!(
+                met == wanted,
+                "a visit to {range:?}, {direction:?}, of {limit} entries at most, is shown the keys\n  \
+                 {}\nand should be shown what a scan gives\n  {}",
+                keys(&met),
+                keys(wanted)
+            );
+        }
     }
+}
+
+/// What a visit is shown that breaks off at so many entries.
+fn visit(reader: &dyn Reader, range: KeyRange, direction: Direction, limit: usize) -> Vec<Entry> {
+    let mut met = Vec::new();
+    let visited = reader.visit(range, direction, &mut |key, value| {
+        met.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
+        if met.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    visited.unwrap_or_else(|error| panic!("a visit must work, and failed: {error}"));
+    met
 }
 
 /// Included, excluded and unbounded, at each end, on keys and between them.

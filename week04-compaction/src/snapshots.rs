@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 use wal::{Result, Seq};
 
+use crate::moments::{Moment, reach};
+
 /// The numbers of all snapshots that are alive, with how many there are of each.
 #[derive(Debug, Default)]
 pub struct Snapshots {
@@ -19,6 +21,7 @@ impl Snapshots {
     ///
     /// Those of `now`.
     pub fn add(&self, now: impl FnOnce() -> Result<Seq>) -> Result<Seq> {
+        reach(Moment::BeforeSnapshot);
         let mut alive = self.alive.lock();
         let seq = now()?;
         *alive.entry(seq).or_default() += 1;

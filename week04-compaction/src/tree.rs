@@ -12,8 +12,6 @@
 mod background;
 mod merge;
 mod parallel;
-#[cfg(feature = "backup")]
-mod pinned;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -34,6 +32,7 @@ use crate::edit::Edit;
 use crate::files::table_path;
 use crate::levels::{LEVEL_COUNT, TableMeta};
 use crate::manifest::{Manifest, State, orphans};
+use crate::moments::{Moment, reach};
 use crate::options::{LsmOptions, Strategy};
 use crate::pacer::Pacer;
 use crate::snapshots::Snapshots;
@@ -41,10 +40,6 @@ use crate::source::Source;
 use crate::values::{OpenValues, Output, Placing, References, TAGGED, Tags, ValueWriter};
 use crate::version::{LiveTable, Version};
 use crate::{leveled, tiered, values};
-
-#[cfg(feature = "backup")]
-#[doc(hidden)]
-pub use self::pinned::at_pinned;
 
 /// The tables of an open store.
 pub struct Tree {
@@ -159,12 +154,18 @@ impl Tree {
 
     /// What readers see now, for a moment: no reference is counted, no lock taken.
     pub fn current(&self) -> impl std::ops::Deref<Target = Arc<Version>> + use<> {
-        self.current.load()
+        reach(Moment::BeforeVersion);
+        let current = self.current.load();
+        reach(Moment::AfterVersion);
+        current
     }
 
     /// What readers see now, to keep.
     pub fn version(&self) -> Arc<Version> {
-        self.current.load_full()
+        reach(Moment::BeforeVersion);
+        let version = self.current.load_full();
+        reach(Moment::AfterVersion);
+        version
     }
 
     /// Where the log goes on.
@@ -179,8 +180,7 @@ impl Tree {
             let manifest = self.manifest.lock();
             (manifest.state().clone(), self.version())
         };
-        #[cfg(feature = "backup")]
-        pinned::reach();
+        reach(Moment::Pinned);
         pinned
     }
 

@@ -15,7 +15,7 @@
 //! `leveled.rs`; `tiered.rs`, and `control.rs` with `tree/background.rs`; `store.rs`. `simulator.rs`
 //! runs the pickers without a disk. The labs: `values.rs`, where large values live apart; `draft.rs`,
 //! `store/checkpoint.rs` and `backup.rs`; `parts.rs`, `compaction/bounded.rs`, `pacer.rs` and
-//! `tree/parallel.rs`, a compaction on several threads.
+//! `tree/parallel.rs`, a compaction on several threads. `moments.rs` is there for tests.
 
 #[cfg(feature = "backup")]
 pub mod backup;
@@ -27,6 +27,8 @@ pub mod files;
 pub mod leveled;
 pub mod levels;
 pub mod manifest;
+#[doc(hidden)]
+pub mod moments;
 mod options;
 pub mod pacer;
 pub mod parts;
@@ -46,9 +48,6 @@ pub use options::{LsmOptions, Strategy};
 pub use snapshots::Snapshots;
 pub use source::Source;
 pub use store::Lsm;
-#[cfg(feature = "backup")]
-#[doc(hidden)]
-pub use tree::at_pinned;
 pub use tree::{Counters, Tree};
 pub use version::{LevelCursor, LiveTable, Version};
 // Their types are a part of this crate's interface.

@@ -64,5 +64,6 @@ mod background;
 mod crashes;
 mod damage;
 mod given;
+mod interrupted;
 mod life;
 mod readers;

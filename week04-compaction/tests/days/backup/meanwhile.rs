@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use lsm::moments::{Moment, interrupt};
 use lsm::{Lsm, LsmOptions};
 use wal::fs::SimFs;
 use wal::testing::put;
@@ -68,11 +69,11 @@ fn what_is_flushed_between_the_two_looks_is_in_the_checkpoint() {
     let (other, is_flushed) = (Arc::clone(&store), Arc::new(AtomicBool::new(false)));
     let flushed = Arc::clone(&is_flushed);
     // When `pinned` has what it gives, and before anything else is done.
-    lsm::at_pinned(move || {
+    let flush = move || {
         flush_all(&other);
         flushed.store(true, Ordering::SeqCst);
-    });
-    checkpoint(&store, COPY);
+    };
+    interrupt(Moment::Pinned, flush, || checkpoint(&store, COPY));
     assert!(is_flushed.load(Ordering::SeqCst), "nobody has asked for what is `pinned` {MOMENT}");
     let found = open_copy(disk(&sim), COPY, in_memory()).get(b"early").expect("a good disk");
     assert!(

@@ -1,14 +1,12 @@
 //! Readers, while flushes and compactions go on below them.
 
-use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use bytes::Bytes;
-use lsm::{Lsm, LsmOptions, Strategy};
+use lsm::{LsmOptions, Strategy};
 use wal::fs::SimFs;
-use wal::testing::{Workload, batch, delete, for_each_seed, put};
-use wal::{Direction, Durability, Engine, Error, KeyRange, Reader, Scan};
+use wal::testing::{batch, delete, put};
+use wal::{Direction, Durability, Engine, Error, KeyRange, Reader};
 
 use super::given::*;
 
@@ -117,117 +115,6 @@ fn a_snapshot_does_not_keep_a_store_open() {
     assert!(matches!(refused, Some(Error::Closed)), "of a store that is gone: {refused:?} {ENDS}");
     open(&sim, small());
     drop(snapshot);
-}
-
-#[test]
-fn a_key_that_is_always_there_is_always_found() {
-    // The writer goes on until the readers have looked so often.
-    const LOOKS: usize = 20_000;
-    for_each_seed(2, |sim| {
-        let store = open(sim, LsmOptions { level0_tables: 1, memtable_size: 200, ..small() });
-        overwrite(&store, 0..1);
-        thread::scope(|scope| {
-            let look = |reader: usize| {
-                let (mut newest, key) = (0, format!("key{reader}"));
-                for count in 0..LOOKS {
-                    let found = store.get(key.as_bytes()).expect("a good disk");
-                    let found = found.unwrap_or_else(|| {
-                        panic!("{key} was never deleted, and get finds nothing {ORDER}")
-                    });
-                    let text = String::from_utf8_lossy(&found).replace('-', "");
-                    let round: usize = text.parse().expect("what was put");
-                    assert!(round >= newest, "{key}: round {round} after round {newest} {ORDER}");
-                    newest = round;
-                    if count % 8 == 0 {
-                        let count = all(&store).len();
-                        assert_eq!(
-                            count, 10,
-                            "ten keys are always there: entries of a scan {ORDER}"
-                        );
-                    }
-                }
-            };
-            let readers = [0, 1, 2].map(|reader| scope.spawn(move || look(reader)));
-            let mut rounds = 1..;
-            while !readers.iter().all(|reader| reader.is_finished()) {
-                let round = rounds.next().expect("there is no end");
-                overwrite(&store, round..round + 1);
-            }
-            for reader in readers {
-                reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            }
-        });
-    });
-}
-
-/// One way to look at a key of a store.
-type Look = fn(&Lsm, &[u8]) -> Result<bool, Error>;
-
-/// All ways, with their names. A scan is begun in an instant and takes long to read: only where many
-/// are begun does one begin just when something moves.
-const LOOKS: [(&str, Look); 4] = [
-    ("get", |store, key| Ok(store.get(key)?.is_some())),
-    ("scan", |store, key| {
-        let scans: Vec<_> = (0..8).map(|_| scan_of(store, key)).collect::<Result<_, _>>()?;
-        for mut scan in scans {
-            if scan.next().transpose()?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }),
-    ("get of a snapshot", |store, key| Ok(store.snapshot()?.get(key)?.is_some())),
-    ("scan of a snapshot", |store, key| {
-        let snapshot = store.snapshot()?;
-        Ok(scan_of(&*snapshot, key)?.next().transpose()?.is_some())
-    }),
-];
-
-/// A scan from `key` to the same key.
-fn scan_of<'a>(reader: &'a dyn Reader, key: &[u8]) -> Result<Scan<'a>, Error> {
-    let key = Bytes::copy_from_slice(key);
-    let range = KeyRange { start: Bound::Included(key.clone()), end: Bound::Included(key) };
-    reader.scan(range, Direction::Forward)
-}
-
-#[test]
-fn what_moves_from_memory_into_tables_is_found_all_the_while() {
-    // Each key is put once: nothing newer in memory hides that it is missed while it moves.
-    const KEYS: usize = 2_000;
-    let options = LsmOptions { memtable_size: 300, level0_tables: 4, ..small() };
-    let store = open(&SimFs::new(7), options);
-    write(&store, "key0", "", Durability::Buffered);
-    let newest = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let (store, newest) = (&store, &newest);
-        let read = |seed: usize, (how, look): (&str, Look)| {
-            let mut dice = Workload::new(seed as u64);
-            loop {
-                let known = newest.load(Ordering::Acquire);
-                if known == KEYS {
-                    return;
-                }
-                // The memtables that are about to move have a handful of keys each.
-                let key = format!("key{}", known.saturating_sub(dice.below(20)));
-                let is_found = look(store, key.as_bytes()).expect("a good disk");
-                assert!(is_found, "{key} was put before, and {how} finds nothing {ORDER}");
-            }
-        };
-        let readers = LOOKS.into_iter().enumerate();
-        let readers: Vec<_> =
-            readers.map(|(seed, way)| scope.spawn(move || read(seed, way))).collect();
-        for key in 1..=KEYS {
-            if readers.iter().any(|reader| reader.is_finished()) {
-                break;
-            }
-            write(store, &format!("key{key}"), "", Durability::Buffered);
-            newest.store(key, Ordering::Release);
-        }
-        newest.store(KEYS, Ordering::Release);
-        for reader in readers {
-            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        }
-    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
 use lsm::{Lsm, LsmOptions};
 use wal::fs::{File, Fs, Lock, SimFs};
@@ -27,21 +28,29 @@ fn with_level_0() -> SimFs {
     sim
 }
 
-/// Options with which such a store has something to compact, and nothing to flush.
+/// Options with which such a store has something to compact, and nothing to flush. No write waits.
 fn due() -> LsmOptions {
-    LsmOptions { memtable_size: 1 << 30, level0_tables: 2, ..small() }
+    let stop = 1_000;
+    LsmOptions {
+        memtable_size: 1 << 30,
+        level0_tables: 2,
+        level0_slow: stop,
+        level0_stop: stop,
+        ..small()
+    }
 }
 
 /// Writes until a write is refused, and gives its error's text.
 #[track_caller]
 fn refusal(store: &Lsm, why: &str) -> String {
-    let refused = (0..100_000).find_map(|_| {
-        thread::yield_now();
+    let refused = (0..3_000).find_map(|_| {
+        thread::sleep(Duration::from_millis(1));
         store.write(batch(&[put("key0", "")]), Durability::Buffered).err()
     });
     let refused = refused.unwrap_or_else(|| {
         panic!(
-            "{why}; nothing is compacted any more, and a hundred thousand writes are taken {ENDS}"
+            "{why}; nothing is compacted any more, and three thousand writes are taken, one each \
+             millisecond {ENDS}"
         )
     });
     assert!(

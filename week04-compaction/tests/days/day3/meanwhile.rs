@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use lsm::Tree;
 use wal::Error;
@@ -170,8 +171,9 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
         let edits = |sim: &SimFs| {
             sim.trace().iter().filter(|line| line.starts_with("write MANIFEST")).count()
         };
-        let yield_until = |is_so: &dyn Fn() -> bool| {
-            (0..1_000_000).take_while(|_| !is_so()).for_each(|_| std::thread::yield_now());
+        let sleep_until = |looks_max: usize, is_so: &dyn Fn() -> bool| {
+            let looks = (0..looks_max).take_while(|_| !is_so());
+            looks.for_each(|_| std::thread::sleep(Duration::from_millis(1)));
         };
         let (send, receive) = std::sync::mpsc::channel();
         // A run of level 0 is one table. In front of its rename, a flush goes as far as its edit's sync.
@@ -182,12 +184,12 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
                 let flush = std::thread::spawn(move || flush_of(&tree, &history(3), 2));
                 gate.wait_for(1);
                 gate.pass(1);
-                yield_until(&|| sim.counts().dir_syncs == named + 1 && gate.waiting() == 1);
+                sleep_until(5_000, &|| sim.counts().dir_syncs == named + 1 && gate.waiting() == 1);
                 let written = edits(&sim);
                 // The compaction goes on. Its table is named, and its edit has to wait for the flush's.
                 let opener = std::thread::spawn(move || {
-                    yield_until(&|| sim.counts().dir_syncs == named + 2);
-                    (0..20_000).for_each(|_| std::thread::yield_now());
+                    sleep_until(5_000, &|| sim.counts().dir_syncs == named + 2);
+                    sleep_until(20, &|| edits(&sim) > written);
                     let too_early = edits(&sim) - written;
                     drop(gate);
                     too_early

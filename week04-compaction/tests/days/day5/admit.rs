@@ -187,11 +187,11 @@ fn a_change_that_does_not_help_lets_nobody_go_on() {
         // Each time long enough to wake up, to look, and to go on by mistake.
         for _ in 0..20 {
             flush(&shared);
-            (0..100).for_each(|_| thread::yield_now());
+            let_others_come();
         }
         while level0(&shared) >= 4 {
             move_oldest(&shared);
-            (0..100).for_each(|_| thread::yield_now());
+            let_others_come();
         }
     });
     let (admitted, tables) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
@@ -238,7 +238,7 @@ fn a_stopped_write_goes_on_when_the_store_stops() {
         // The first round waits until it sleeps, the others do not.
         let writes = stopped(&tree, 1 + round % 2);
         if round == 0 {
-            (0..1000).for_each(|_| thread::yield_now());
+            let_others_come();
         }
         let shared = Arc::clone(&tree);
         must_end("the store is to stop", move || shared.stop());
@@ -260,7 +260,7 @@ fn a_stopped_write_is_refused_when_the_store_fails() {
         let tree = filled(&sim, limits(2, 2), 2);
         let writes = stopped(&tree, 1 + round % 2);
         if round == 0 {
-            (0..1000).for_each(|_| thread::yield_now());
+            let_others_come();
         }
         sim.fail(Operation::Write, 1, Fault::NoSpace);
         let shared = Arc::clone(&tree);
@@ -361,7 +361,7 @@ fn a_change_while_writes_queue_for_the_lock_is_lost_by_none() {
         // without another look, sleeps too late: the store stops while they get it one by one.
         let held = Held::begin(&sim, &tree);
         let writes: Vec<Write> = (0..32).map(|_| write(&tree)).collect();
-        (0..100).for_each(|_| thread::yield_now());
+        let_others_come();
         let shared = Arc::clone(&tree);
         must_end("the store is to stop", move || {
             held.end();

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use lsm::compaction::Compaction;
 use lsm::simulator::Simulator;
@@ -262,6 +263,11 @@ pub(super) fn expect_refused(admitted: Result<()>, cause: &str, why: &str) {
 /// How often a test gives way to others before it takes them for stuck.
 const PATIENCE: usize = 400_000;
 
+/// Sleeps long enough for threads to come to where they wait, which nobody can see.
+pub(super) fn let_others_come() {
+    thread::sleep(Duration::from_millis(5));
+}
+
 /// Gives way to others until `what` is so; whether it ever was.
 pub(super) fn comes(what: impl Fn() -> bool) -> bool {
     iter::repeat_with(|| (what(), thread::yield_now()).0).take(PATIENCE).any(|is_so| is_so)
@@ -321,7 +327,7 @@ impl Held {
         let moved = thread::spawn(move || drop(try_move_oldest(&mover)));
         gate.wait_for(1);
         thread::spawn(move || drop(settler.settle()));
-        (0..200).for_each(|_| thread::yield_now());
+        let_others_come();
         Held { gate, moved }
     }
 

@@ -14,7 +14,7 @@ pub(super) fn day(week: &Week, unit: &Unit) -> String {
         unit.files.iter().map(|file| format!("<code>{}/{file}</code>", week.package)).collect();
     let mut rows = vec![
         ("Time", format!("about {}", time(unit.minutes))),
-        ("You edit", files.join(", ")),
+        ("You edit", files.join("<br>")),
         ("You run", format!("<code>cargo x test {} --day {}</code>", week.id(), unit.argument())),
         ("Tests", unit.tests.len().to_string()),
     ];

@@ -24,8 +24,8 @@ pub(super) fn green(repo: &Repo, course: &Prepared<'_>) -> anyhow::Result<Vec<Ch
     Ok(vec![Check { proof: Proof::Green, subject, problems, notes, took: Some(begun.elapsed()) }])
 }
 
-/// Red and day by day, in the tree with the first `solved` units done: the tests of those pass,
-/// those of the next unit don't. With nothing solved, none passes.
+/// Red and day by day, in the tree with the first `solved` units done: the tests of those pass, or of
+/// a lab its own, and those of the next unit don't. With nothing solved, none passes.
 pub(super) fn day(
     slot: &Slot,
     cache: &Cache,
@@ -34,7 +34,9 @@ pub(super) fn day(
     wanted: &[Proof],
 ) -> anyhow::Result<Vec<Check>> {
     let units = course.week.unit_ids();
-    let done = &units[..solved];
+    // A lab changes a week that is done: of that, green asks everything once more.
+    let is_lab = solved > course.week.days.len();
+    let done = &units[if is_lab { solved - 1 } else { 0 }..solved];
     let next = match solved {
         0 => &units[..],
         n => &units[n..units.len().min(n + 1)],

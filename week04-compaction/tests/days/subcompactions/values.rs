@@ -109,20 +109,20 @@ fn a_part_that_fails_at_any_call_or_panics_leaves_no_value_file() {
     if !has_values() {
         return;
     }
+    // Threads take turns as they like: so value files come a second time, by themselves.
     let (mut failures, mut of_values) = (0, 0);
-    for is_panic in [false, true] {
+    for (is_panic, is_apart) in [(false, false), (true, false), (false, true), (true, true)] {
         for nth in 1.. {
             let sim = disk(1);
             with_garbage(&sim);
-            let (calls, is_value) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-            let (hook_calls, hook_is_value) = (Arc::clone(&calls), Arc::clone(&is_value));
+            let calls = Arc::new(AtomicUsize::new(0));
+            let hook_calls = Arc::clone(&calls);
             let fs = Watched::new(&sim, move |path, call| {
-                let counts = matches!(call, Call::Create | Call::Write(_));
+                let counts = matches!(call, Call::Create | Call::Write(_))
+                    && (!is_apart || path.to_string_lossy().ends_with(".val"));
                 if !counts || hook_calls.fetch_add(1, Ordering::SeqCst) + 1 != nth {
                     return Ok(());
                 }
-                let is_val = path.to_string_lossy().ends_with(".val");
-                hook_is_value.store(usize::from(is_val), Ordering::SeqCst);
                 assert!(!is_panic, "a bug in a disk");
                 Err(Error::io("write", path, std::io::Error::other("out of order")))
             });
@@ -136,13 +136,13 @@ fn a_part_that_fails_at_any_call_or_panics_leaves_no_value_file() {
             let what = format!("call {nth} {}", if is_panic { "panics" } else { "fails" });
             assert!(!matches!(came, Ok(Ok(()))), "{what}, and nobody is told {ENDS}");
             failures += 1;
-            of_values += is_value.load(Ordering::SeqCst);
+            of_values += usize::from(is_apart);
             assert_eq!(value_names(&sim), before, "{what}: value files that are left {ENDS}");
             expect_values(&sim, &tree, &what);
             expect_only_named_files(&sim, &tree, &what);
         }
     }
-    assert!(failures > 60 && of_values > 8, "{failures} calls, {of_values} of value files {ENDS}");
+    assert!(failures > 60 && of_values > 5, "{failures} calls, {of_values} of value files {ENDS}");
 }
 
 #[test]

@@ -82,7 +82,12 @@ fn request(weeks: &Weeks, args: Args) -> anyhow::Result<Request> {
         if let Some(proof) = Proof::ALL.into_iter().find(|proof| proof.name() == word) {
             proofs.push(proof);
         } else if weeks.find(word).is_ok() {
-            week = Some(weeks.find_open(word)?.number);
+            let named = weeks.find_open(word)?;
+            ensure!(
+                week.is_none_or(|other| other == named.number),
+                "two weeks are named, and one is proved at a time: leave one out, or both for all"
+            );
+            week = Some(named.number);
         } else {
             let labels: Vec<String> = weeks.open().map(Week::label).collect();
             let names = Proof::ALL.iter().map(|proof| proof.name());

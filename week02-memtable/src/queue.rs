@@ -16,6 +16,7 @@
 
 use std::collections::VecDeque;
 use std::hint::spin_loop;
+use std::iter::repeat_n;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl WriteQueue {
     /// Locks the line; if somebody writes and nobody waits, a little later. Mostly that one is back by
     /// then, and to sleep and be woken costs as much as ten writes.
     fn approach(&self) -> MutexGuard<'_, Line> {
-        for _ in 0..PATIENCE {
+        for () in repeat_n((), PATIENCE) {
             let line = self.line.lock();
             if !line.is_led || !line.waiting.is_empty() {
                 return line;

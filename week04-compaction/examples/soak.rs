@@ -15,7 +15,7 @@ use std::io::{self, Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use lsm::{Lsm, LsmOptions, Strategy};
@@ -144,21 +144,22 @@ fn parent(time: Duration, seed: u64) -> Result<()> {
             .map_err(failed)?;
         let lifetime = Duration::from_millis(500 + dice.below(9_500) as u64);
         let mut said = child.stdout.take().expect("it is piped");
-        let acknowledged = std::thread::spawn(move || {
+        let (send, acknowledged) = mpsc::channel();
+        std::thread::spawn(move || {
             let (mut last, mut bytes) = ([0; 16], [0; 16]);
             while said.read_exact(&mut bytes).is_ok() {
                 last = bytes;
             }
-            last
+            send.send(last)
         });
-        std::thread::sleep(lifetime);
-        let ended = child.try_wait().map_err(failed)?;
+        // It speaks as long as it lives.
+        let ended = acknowledged.recv_timeout(lifetime);
         child.kill().map_err(failed)?;
-        child.wait().map_err(failed)?;
-        if let Some(status) = ended {
+        let status = child.wait().map_err(failed)?;
+        if ended.is_ok() {
             return Err(other(format!("a child has come to an end by itself, {status}")));
         }
-        let last = acknowledged.join().expect("it reads");
+        let last = acknowledged.recv().expect("it reads to the end");
         let [said, memory] = [&last[..8], &last[8..]]
             .map(|half| u64::from_le_bytes(half.try_into().expect("eight bytes")));
         // A child that was killed early has said nothing.

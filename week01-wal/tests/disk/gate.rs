@@ -1,6 +1,7 @@
 //! Syncs that are held: order between threads without a sleep.
 
 use std::thread;
+use std::time::Duration;
 
 use wal::fs::{Fault, Operation};
 
@@ -36,6 +37,20 @@ fn one_sync_passes_while_others_stay() {
         drop(gate);
     });
     assert_eq!(fs.counts().syncs, 3);
+}
+
+#[test]
+fn who_waits_for_a_sync_that_does_not_come_ends() {
+    let fs = disk(1);
+    let file = write(&fs, "a", b"1");
+    let gate = fs.hold_syncs();
+    assert!(!gate.comes_to(1, Duration::from_millis(1)), "nobody syncs");
+    thread::scope(|scope| {
+        scope.spawn(|| file.sync_data());
+        assert!(gate.comes_to(1, Duration::from_secs(10)), "somebody does");
+        assert!(!gate.comes_to(2, Duration::from_millis(1)), "one is not two");
+        drop(gate);
+    });
 }
 
 #[test]

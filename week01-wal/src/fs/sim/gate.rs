@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
@@ -41,6 +42,14 @@ impl SyncGate {
         while disk.gate.waiting < count {
             self.shared.changed.wait(&mut disk);
         }
+    }
+
+    /// Waits until `count` syncs wait at the gate, for so long at most; whether they do. For what
+    /// must not happen: who waits for that has to end.
+    pub fn comes_to(&self, count: usize, within: Duration) -> bool {
+        let mut disk = self.shared.disk.lock();
+        let is_less = |disk: &mut Disk| disk.gate.waiting < count;
+        !self.shared.changed.wait_while_for(&mut disk, is_less, within).timed_out()
     }
 
     /// How many syncs wait at the gate now.

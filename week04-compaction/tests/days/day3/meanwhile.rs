@@ -1,7 +1,7 @@
 //! Flushes, readers and an end in the middle of a compaction.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use lsm::Tree;
@@ -167,29 +167,26 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
         let disk = Meanwhile::on(&sim);
         let tree = Arc::new(open_on(Arc::new(disk.clone())).expect("a good disk"));
         (0..2).for_each(|index| flush_of(&tree, &history(2), index).expect("a good disk"));
-        let named = sim.counts().dir_syncs;
         let edits = |sim: &SimFs| {
             sim.trace().iter().filter(|line| line.starts_with("write MANIFEST")).count()
         };
-        let sleep_until = |looks_max: usize, is_so: &dyn Fn() -> bool| {
-            let looks = (0..looks_max).take_while(|_| !is_so());
-            looks.for_each(|_| std::thread::sleep(Duration::from_millis(1)));
-        };
-        let (send, receive) = std::sync::mpsc::channel();
+        let (send, receive) = mpsc::channel();
         // A run of level 0 is one table. In front of its rename, a flush goes as far as its edit's sync.
         disk.before(2, {
-            let (sim, tree) = (sim.clone(), Arc::clone(&tree));
+            let (sim, tree, disk) = (sim.clone(), Arc::clone(&tree), disk.clone());
             move || {
                 let gate = sim.hold_syncs();
+                gate.pass(1);
                 let flush = std::thread::spawn(move || flush_of(&tree, &history(3), 2));
                 gate.wait_for(1);
-                gate.pass(1);
-                sleep_until(5_000, &|| sim.counts().dir_syncs == named + 1 && gate.waiting() == 1);
                 let written = edits(&sim);
-                // The compaction goes on. Its table is named, and its edit has to wait for the flush's.
+                let (named, is_named) = mpsc::channel();
+                // The compaction goes on: it syncs the directory, and opens what has a name now. Its
+                // edit has to wait for the flush's, and would come to the gate if it did not.
+                disk.before(2, move || named.send(()).expect("it is waited for"));
                 let opener = std::thread::spawn(move || {
-                    sleep_until(5_000, &|| sim.counts().dir_syncs == named + 2);
-                    sleep_until(20, &|| edits(&sim) > written);
+                    is_named.recv().expect("the compaction opens its table");
+                    gate.comes_to(2, Duration::from_millis(20));
                     let too_early = edits(&sim) - written;
                     drop(gate);
                     too_early

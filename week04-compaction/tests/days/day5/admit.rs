@@ -3,9 +3,9 @@
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use lsm::Tree;
 use lsm::control::Pressure;
 use wal::fs::{Fault, Operation};
 use wal::testing::seeds;
@@ -76,7 +76,7 @@ fn slowed_writes_wait_side_by_side() {
     for _ in 0..25 {
         let write = |_| {
             let (tree, returned_count) = (Arc::clone(&tree), Arc::clone(&returned_count));
-            thread::spawn(move || {
+            begin(move || {
                 let admitted = tree.admit();
                 let side_by_side = waited(&tree).0.saturating_sub(count(&returned_count));
                 returned_count.fetch_add(1, Ordering::SeqCst);
@@ -137,7 +137,7 @@ fn a_slowed_write_sleeps_whatever_changes_meanwhile() {
         let sim = disk(seed);
         let tree = filled(&sim, limits(0, 4), 3);
         let shared = Arc::clone(&tree);
-        let write = thread::spawn(move || {
+        let write = begin(move || {
             let begun = Instant::now();
             (shared.admit(), begun.elapsed())
         });
@@ -181,19 +181,23 @@ fn a_stopped_write_is_counted_once_and_goes_on_when_level_0_has_shrunk() {
 fn a_change_that_does_not_help_lets_nobody_go_on() {
     let sim = disk(1);
     let tree = filled(&sim, limits(4, 4), 4);
-    let write = stopped(&tree, 1).remove(0);
-    let shared = Arc::clone(&tree);
-    must_end("flushes and compactions, while a write is stopped", move || {
-        // Each time long enough to wake up, to look, and to go on by mistake.
-        for _ in 0..20 {
-            flush(&shared);
-            let_others_come();
-        }
-        while level0(&shared) >= 4 {
-            move_oldest(&shared);
-            let_others_come();
-        }
-    });
+    let mut writes = stopped(&tree, 1);
+    let change = |change: fn(&Tree)| {
+        let shared = Arc::clone(&tree);
+        must_end("a flush or a compaction, while a write is stopped", move || change(&shared));
+    };
+    let why =
+        "4 tables or more, stop from 4 on; a write was woken by a change, and must look again";
+    for _ in 0..20 {
+        change(flush);
+        expect_out(&writes, why);
+    }
+    while level0(&tree) > 4 {
+        change(move_oldest);
+        expect_out(&writes, why);
+    }
+    change(move_oldest);
+    let write = writes.remove(0);
     let (admitted, tables) = returned(write, "level 0 has 3 tables, and stop is from 4 on");
     expect_admitted(admitted, "level 0 has shrunk");
     assert!(
@@ -238,7 +242,7 @@ fn a_stopped_write_goes_on_when_the_store_stops() {
         // The first round waits until it sleeps, the others do not.
         let writes = stopped(&tree, 1 + round % 2);
         if round == 0 {
-            let_others_come();
+            expect_out(&writes, "level 0 is full, and nothing has changed");
         }
         let shared = Arc::clone(&tree);
         must_end("the store is to stop", move || shared.stop());
@@ -260,7 +264,7 @@ fn a_stopped_write_is_refused_when_the_store_fails() {
         let tree = filled(&sim, limits(2, 2), 2);
         let writes = stopped(&tree, 1 + round % 2);
         if round == 0 {
-            let_others_come();
+            expect_out(&writes, "level 0 is full, and nothing has changed");
         }
         sim.fail(Operation::Write, 1, Fault::NoSpace);
         let shared = Arc::clone(&tree);
@@ -313,7 +317,7 @@ fn a_write_that_comes_just_when_level_0_shrinks_goes_on() {
             flush(&tree);
             // Another head start each time, so that the two meet at every point of their ways.
             let barrier = Arc::new(Barrier::new(2));
-            let write = thread::spawn({
+            let write = begin({
                 let (barrier, tree) = (Arc::clone(&barrier), Arc::clone(&tree));
                 move || {
                     barrier.wait();
@@ -361,7 +365,7 @@ fn a_change_while_writes_queue_for_the_lock_is_lost_by_none() {
         // without another look, sleeps too late: the store stops while they get it one by one.
         let held = Held::begin(&sim, &tree);
         let writes: Vec<Write> = (0..32).map(|_| write(&tree)).collect();
-        let_others_come();
+        expect_out(&writes, "level 0 is full, and `failure` is locked");
         let shared = Arc::clone(&tree);
         must_end("the store is to stop", move || {
             held.end();

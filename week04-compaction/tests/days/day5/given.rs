@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -260,12 +261,46 @@ pub(super) fn expect_refused(admitted: Result<()>, cause: &str, why: &str) {
 
 // Threads.
 
-/// How often a test gives way to others before it takes them for stuck.
+/// How often a test gives way to others before it takes what should come for lost.
 const PATIENCE: usize = 400_000;
 
-/// Sleeps long enough for threads to come to where they wait, which nobody can see.
-pub(super) fn let_others_come() {
-    thread::sleep(Duration::from_millis(5));
+/// A thread that has not ended by then is stuck.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// A thread that nothing holds has ended by then, mostly.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// A thread, and word of its end.
+pub(super) struct Begun<T> {
+    thread: JoinHandle<T>,
+    /// Nothing is ever sent: the other side goes with the thread.
+    end: Receiver<()>,
+}
+
+/// Does it in a thread of its own.
+pub(super) fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Begun<T> {
+    let (goes_with_it, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let _goes_with_it: Sender<()> = goes_with_it;
+        work()
+    });
+    Begun { thread, end }
+}
+
+impl<T> Begun<T> {
+    /// Whether it has ended.
+    pub(super) fn is_finished(&self) -> bool {
+        self.ends_within(Duration::ZERO)
+    }
+
+    /// Whether it ends, if it is given a moment: long enough to wake up, and to go on by mistake.
+    pub(super) fn ends_in_a_moment(&self) -> bool {
+        self.ends_within(MOMENT)
+    }
+
+    fn ends_within(&self, time: Duration) -> bool {
+        self.end.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
+    }
 }
 
 /// Gives way to others until `what` is so; whether it ever was.
@@ -275,13 +310,13 @@ pub(super) fn comes(what: impl Fn() -> bool) -> bool {
 
 /// What a thread returns, which must come to its end, and not by a panic.
 #[track_caller]
-pub(super) fn returned<T>(thread: JoinHandle<T>, why: &str) -> T {
+pub(super) fn returned<T>(begun: Begun<T>, why: &str) -> T {
     assert!(
-        comes(|| thread.is_finished()),
+        begun.ends_within(STUCK),
         "a thread waits for ever: {why} (Does a write hold a lock while it waits, or lock `failure` \
          twice?) {ADMIT}"
     );
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    begun.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Does it in a thread, which must come to its end.
@@ -290,7 +325,7 @@ pub(super) fn must_end<T: Send + 'static>(
     why: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    returned(thread::spawn(work), why)
+    returned(begin(work), why)
 }
 
 /// A write in a thread of its own, which must come to its end.
@@ -301,14 +336,23 @@ pub(super) fn admit(tree: &Arc<Tree>, why: &str) -> Result<()> {
 }
 
 /// A write in a thread of its own; what it is told, and how many tables level 0 had then.
-pub(super) type Write = JoinHandle<(Result<()>, usize)>;
+pub(super) type Write = Begun<(Result<()>, usize)>;
 
 pub(super) fn write(tree: &Arc<Tree>) -> Write {
     let tree = Arc::clone(tree);
-    thread::spawn(move || {
+    begin(move || {
         let admitted = tree.admit();
         (admitted, level0(&tree))
     })
+}
+
+/// No write is let in, also if they are given a moment.
+#[track_caller]
+pub(super) fn expect_out(writes: &[Write], why: &str) {
+    // The first waits for all: they have come together.
+    let lets_in = writes.iter().take(1).any(Write::ends_in_a_moment);
+    let lets_in = lets_in || writes.iter().any(Write::is_finished);
+    assert!(!lets_in, "{why}, and a write is let in {ADMIT}");
 }
 
 /// A store where somebody has `failure` locked, as long as this lives: who settles has it, and wants
@@ -326,8 +370,11 @@ impl Held {
         let (mover, settler) = (Arc::clone(tree), Arc::clone(tree));
         let moved = thread::spawn(move || drop(try_move_oldest(&mover)));
         gate.wait_for(1);
-        thread::spawn(move || drop(settler.settle()));
-        let_others_come();
+        let settled = begin(move || drop(settler.settle()));
+        assert!(
+            !settled.ends_in_a_moment(),
+            "there is something to settle, and it has no manifest"
+        );
         Held { gate, moved }
     }
 

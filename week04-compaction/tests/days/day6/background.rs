@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -40,19 +40,22 @@ fn due() -> LsmOptions {
     }
 }
 
-/// Writes until a write is refused, and gives its error's text.
+/// Waits until the store knows that compaction has ended, and gives the text of the error with which
+/// it refuses a write.
 #[track_caller]
-fn refusal(store: &Lsm, why: &str) -> String {
-    let refused = (0..3_000).find_map(|_| {
-        thread::sleep(Duration::from_millis(1));
-        store.write(batch(&[put("key0", "")]), Durability::Buffered).err()
-    });
-    let refused = refused.unwrap_or_else(|| {
+fn refusal(store: &Arc<Lsm>, why: &str) -> String {
+    let (send, settled) = mpsc::channel();
+    let settling = Arc::clone(store);
+    thread::spawn(move || send.send(settling.settle()));
+    let settled = settled.recv_timeout(Duration::from_secs(3)).unwrap_or_else(|_| {
         panic!(
-            "{why}; nothing is compacted any more, and three thousand writes are taken, one each \
-             millisecond {ENDS}"
+            "{why}; nothing is compacted any more, and who waits for compaction waits for ever: was \
+             `fail` told? {ENDS}"
         )
     });
+    assert!(settled.is_err(), "{why}, and who waits for compaction hears that all is well {ENDS}");
+    let written = store.write(batch(&[put("key0", "")]), Durability::Buffered);
+    let refused = written.err().unwrap_or_else(|| panic!("{why}, and a write is taken {ENDS}"));
     assert!(
         matches!(refused, Error::Poisoned { .. }),
         "{why}, and a write gives {refused:?} {ENDS}"
@@ -66,7 +69,7 @@ fn a_compaction_that_fails_refuses_writes_and_names_the_file() {
     let table = names(&sim, ".sst").remove(0);
     // In its first block, which opening does not read.
     sim.flip_bit(Path::new(DIR).join(&table), 5, 0);
-    let store = open(&sim, due());
+    let store = Arc::new(open(&sim, due()));
     let says = refusal(&store, &format!("{table} is damaged"));
     assert!(
         says.contains(&table),
@@ -86,8 +89,8 @@ fn a_compaction_that_panics_refuses_writes() {
     let fs = Hooked::new(with_level_0(), move || {
         assert!(thread::current().id() == reader, "this disk is only good for one thread");
     });
-    let store =
-        Lsm::open(Arc::new(fs), Path::new(DIR), due()).expect("opening reads in one thread");
+    let store = Lsm::open(Arc::new(fs), Path::new(DIR), due());
+    let store = Arc::new(store.expect("opening reads in one thread"));
     let says = refusal(&store, "compaction has panicked");
     assert!(says.contains("panicked"), "a write is refused with {says:?} {ENDS}");
 }

@@ -244,22 +244,27 @@ impl Version {
         }
     }
 
-    /// Cursors over all tables, the newest first: what a merge needs. For a level below 0 it is one,
-    /// and none for one without tables.
-    ///
-    /// **Day 1**.
-    ///
-    /// # Cost
-    ///
-    /// Nothing is read before a cursor is moved.
+    /// Cursors over all tables, the newest first: what a merge needs.
     pub fn cursors(&self) -> Vec<Source<'_>> {
-        // ANCHOR: day1_cursors
-        // A cursor for each table of level 0, and a `LevelCursor` for each level below that has any.
-        let newest = self.levels[0].iter().map(|table| Source::Table(table.table.cursor()));
-        let sorted = self.levels[1..].iter().filter(|level| !level.is_empty());
-        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
-        // ANCHOR_END: day1_cursors
+        cursors(&self.levels)
     }
+}
+
+/// Cursors over these tables of each level, the newest first: what a merge needs. For a level below 0
+/// it is one, and none for one without tables.
+///
+/// **Day 1**.
+///
+/// # Cost
+///
+/// Nothing is read before a cursor is moved.
+pub(crate) fn cursors(levels: &[Vec<Arc<LiveTable>>; LEVEL_COUNT]) -> Vec<Source<'_>> {
+    // ANCHOR: day1_cursors
+    // A cursor for each table of level 0, and a `LevelCursor` for each level below that has any.
+    let newest = levels[0].iter().map(|table| Source::Table(table.table.cursor()));
+    let sorted = levels[1..].iter().filter(|level| !level.is_empty());
+    newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
+    // ANCHOR_END: day1_cursors
 }
 
 /// The table of `level`, which is in the order of its keys, that spans `key`: the only one that can

@@ -17,7 +17,7 @@ use crate::edit::Edit;
 use crate::levels::{LEVEL_COUNT, Levels};
 use crate::options::LsmOptions;
 use crate::source::Source;
-use crate::version::{LevelCursor, LiveTable};
+use crate::version::{LiveTable, cursors};
 
 impl Tree {
     /// Makes one run of the inputs of `compaction`, in their place. Other tables stay what they are,
@@ -136,15 +136,8 @@ impl<'a> Merge<'a> {
     }
 
     /// New cursors over all inputs, the newest first.
-    ///
-    /// **Day 3**. Each table of level 0 is a source; of each other level all tables are one.
     pub(super) fn sources(&self) -> Vec<Source<'_>> {
-        // ANCHOR: day3_sources
-        // A level without inputs is no source.
-        let newest = self.inputs[0].iter().map(|table| Source::Table(table.table.cursor()));
-        let sorted = self.inputs[1..].iter().filter(|level| !level.is_empty());
-        newest.chain(sorted.map(|level| Source::Level(LevelCursor::new(level)))).collect()
-        // ANCHOR_END: day3_sources
+        cursors(&self.inputs)
     }
 
     /// Whether nothing that is older than the run could have a version of `user_key`.

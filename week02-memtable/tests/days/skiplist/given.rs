@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Barrier;
 use std::thread;
 
-use memtable::{Cursor, InternalKey, Lookup};
+use memtable::{Cursor, InternalKey, Lookup, SEQ_MAX};
 use wal::testing::show;
 use wal::{Operation, Seq};
 
@@ -109,7 +109,8 @@ pub(super) fn expect_found(table: &MemTable, key: &[u8], seq: Seq, why: &str) {
 /// Checks that a key that nobody has put is not found.
 #[track_caller]
 pub(super) fn expect_absent(table: &MemTable, key: &[u8], why: &str) {
-    for (name, found) in [("search", table.search(key, 5)), ("get", table.get(key, 5))] {
+    for (name, found) in [("search", table.search(key, SEQ_MAX)), ("get", table.get(key, SEQ_MAX))]
+    {
         let shown = show(key);
         assert!(found == Lookup::Absent, "`{name}` of {shown} gives {found:?}: {why}");
     }

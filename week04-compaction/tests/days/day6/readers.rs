@@ -1,5 +1,6 @@
 //! Readers, while flushes and compactions go on below them.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -31,6 +32,32 @@ fn a_scan_that_was_begun_keeps_its_tables() {
     assert!(
         found == want,
         "without readers: {found:?} are on disk, {want:?} in the version {ENDS}"
+    );
+}
+
+#[test]
+fn a_visit_shows_entries_where_they_stand() {
+    const COUNT: usize = 2_000;
+    let store = open(&SimFs::new(1), LsmOptions { memtable_size: 40_000, ..LsmOptions::default() });
+    for number in 0..COUNT {
+        write(&store, &format!("key{number:05}"), &value(number), Durability::Buffered);
+    }
+    let visit = || {
+        let mut size = 0;
+        let visited = store.visit(KeyRange::all(), Direction::Forward, &mut |key, value| {
+            size += key.len() + value.len();
+            ControlFlow::Continue(())
+        });
+        visited.expect("a good disk");
+        size
+    };
+    // Then all blocks are in the cache.
+    assert_eq!(visit(), COUNT * 48, "bytes of keys and values that a visit is shown {ORDER}");
+    let allocated = crate::allocated_by(20, visit);
+    assert!(
+        allocated < 2 * COUNT,
+        "a visit of {COUNT} entries allocates {allocated} bytes: keys and values are shown where they \
+         stand, and nothing is allocated for each of them (`Reader::visit`)"
     );
 }
 

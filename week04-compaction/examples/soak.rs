@@ -21,13 +21,16 @@ use std::time::{Duration, Instant};
 use lsm::{Lsm, LsmOptions, Strategy};
 use wal::fs::OsFs;
 use wal::testing::Workload;
-use wal::{Direction, Durability, Engine, Error, KeyRange, Operation, Reader, Result, WriteBatch};
+use wal::{Direction, Durability, Engine, KeyRange, Operation, Reader, WriteBatch};
 
 const KEYS: usize = 100_000;
 const BATCH_SIZE_MAX: usize = 8;
 const CHILD: &str = "CAIRN_SOAK";
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// What went wrong, in words.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     let given = |place, default| {
@@ -64,7 +67,7 @@ fn open(dir: &Path, seed: u64, round: u64) -> Result<Lsm> {
         compaction_threads: 1 + round as usize % 3,
         ..LsmOptions::default()
     };
-    Lsm::open(Arc::new(OsFs), dir, options)
+    Ok(Lsm::open(Arc::new(OsFs), dir, options)?)
 }
 
 /// Batch `number`, and how durable it is asked to be. Its first operation has number `seq`, which is
@@ -115,33 +118,27 @@ fn compare(store: &dyn Reader, model: &Model) -> Result<()> {
     match wrong.or_else(|| wanted.next().map(|(key, _)| String::from_utf8_lossy(key).into_owned()))
     {
         None => Ok(()),
-        Some(key) => Err(other(format!("store and model differ at {key}"))),
+        Some(key) => Err(format!("store and model differ at {key}").into()),
     }
-}
-
-fn other(text: String) -> Error {
-    Error::io("soak", Path::new("."), io::Error::other(text))
 }
 
 /// Starts a child, kills it after some seconds, and looks at what it has left; until time is up.
 fn parent(time: Duration, seed: u64) -> Result<()> {
     let dir = std::env::temp_dir().join(format!("cairn-soak-{}-{seed}", std::process::id()));
     println!("in {}", dir.display());
-    let failed = |error| Error::io("run a child", &dir, error);
     let (start, mut dice) = (Instant::now(), Workload::new(seed));
     let (mut model, mut number, mut seq) = (Model::new(), 0, 0);
     for round in 0.. {
         if start.elapsed() > time {
             break;
         }
-        let exe = std::env::current_exe().map_err(failed)?;
+        let exe = std::env::current_exe()?;
         let task = format!("{round} {number} {seq} {}", dir.display());
         let mut child = Command::new(exe)
             .args(std::env::args().skip(1))
             .env(CHILD, task)
             .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
+            .spawn()?;
         let lifetime = Duration::from_millis(500 + dice.below(9_500) as u64);
         let mut said = child.stdout.take().expect("it is piped");
         let (send, acknowledged) = mpsc::channel();
@@ -154,10 +151,10 @@ fn parent(time: Duration, seed: u64) -> Result<()> {
         });
         // It speaks as long as it lives.
         let ended = acknowledged.recv_timeout(lifetime);
-        child.kill().map_err(failed)?;
-        let status = child.wait().map_err(failed)?;
+        child.kill()?;
+        let status = child.wait()?;
         if ended.is_ok() {
-            return Err(other(format!("a child has come to an end by itself, {status}")));
+            return Err(format!("a child has come to an end by itself, {status}").into());
         }
         let last = acknowledged.recv().expect("it reads to the end");
         let [said, memory] = [&last[..8], &last[8..]]
@@ -173,10 +170,11 @@ fn parent(time: Duration, seed: u64) -> Result<()> {
             (number, seq) = (number + 1, seq + batch.len() as u64);
         }
         if seq != found || !(done..=done + 1).contains(&number) {
-            return Err(other(format!(
+            return Err(format!(
                 "{done} batches were acknowledged, and the store has {found} operations: the first \
                  {number} batches have {seq}"
-            )));
+            )
+            .into());
         }
         compare(&store, &model)?;
         store.close()?;
@@ -189,7 +187,8 @@ fn parent(time: Duration, seed: u64) -> Result<()> {
             memory >> 20
         );
     }
-    std::fs::remove_dir_all(&dir).map_err(failed)
+    std::fs::remove_dir_all(&dir)?;
+    Ok(())
 }
 
 /// Writes batch after batch, says which are done, and compares what it reads, until it is killed.
@@ -216,15 +215,15 @@ fn child(seed: u64, task: &str) -> Result<()> {
             in_use = memory();
         }
         let said = [number.to_le_bytes(), in_use.to_le_bytes()].concat();
-        out.write_all(&said).map_err(|error| Error::io("speak", &dir, error))?;
-        out.flush().map_err(|error| Error::io("speak", &dir, error))?;
+        out.write_all(&said)?;
+        out.flush()?;
         match dice.below(20_000) {
             0..10_000 => {
                 let key = format!("user{:08}", dice.below(KEYS));
                 if store.get(key.as_bytes())?.as_deref()
                     != model.get(key.as_bytes()).map(|value| &value[..])
                 {
-                    return Err(other(format!("a get of {key} is wrong")));
+                    return Err(format!("a get of {key} is wrong").into());
                 }
             }
             10_000 => compare(&store, &model)?,

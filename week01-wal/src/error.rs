@@ -80,7 +80,7 @@ impl fmt::Display for Error {
                 write!(f, "{} is in use: another process or handle has it open", path.display())
             }
             Error::Poisoned { cause } => {
-                write!(f, "the log stopped accepting writes when this failed: {cause}")
+                write!(f, "nothing is written any more since this failed: {cause}")
             }
             Error::RecordTooLarge { size, limit } => {
                 write!(f, "a payload of {size} bytes does not fit: the limit is {limit}")

@@ -46,8 +46,8 @@ pub struct Lsm {
     closed: AtomicBool,
 }
 
-/// What snapshots read. A read of one may outlive the engine, and then its flusher does, too: so does
-/// the lock, which goes last.
+/// What snapshots read. A read that is under way keeps it when the engine is dropped, and with it the
+/// flusher, which writes: so the lock is here as well, and goes last.
 struct Store {
     mem: MemStore,
     tree: Arc<Tree>,
@@ -66,8 +66,8 @@ impl Lsm {
     /// [`Error::Corruption`] names the file that is damaged or missing, and nothing was removed;
     /// [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Lsm> {
-        // The directory and its lock, the tables, and the log from where it goes on. If all that is
-        // there, the orphans go. The thread that compacts begins last.
+        // The directory, its lock and its name; the tables, and the log from where it goes on. If all
+        // that is there, the orphans go. The thread that compacts begins last.
         todo!("day 6: open")
     }
 

@@ -143,7 +143,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; what is left does no harm, and goes the next time.
+    /// [`Error::Io`], with which opening fails: a disk that cannot remove is no good. What is left does no
+    /// harm, and goes the next time.
     pub fn remove_orphans(&self) -> Result<()> {
         self.orphans.iter().try_for_each(|path| match self.fs.remove(path) {
             // Somebody who read it to the end has removed it.

@@ -46,8 +46,8 @@ pub struct Lsm {
     closed: AtomicBool,
 }
 
-/// What snapshots read. A read of one may outlive the engine, and then its flusher does, too: so does
-/// the lock, which goes last.
+/// What snapshots read. A read that is under way keeps it when the engine is dropped, and with it the
+/// flusher, which writes: so the lock is here as well, and goes last.
 struct Store {
     mem: MemStore,
     tree: Arc<Tree>,
@@ -67,8 +67,8 @@ impl Lsm {
     /// [`Error::Io`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: LsmOptions) -> Result<Lsm> {
         // ANCHOR: day6_open
-        // The directory and its lock, the tables, and the log from where it goes on. If all that is
-        // there, the orphans go. The thread that compacts begins last.
+        // The directory, its lock and its name; the tables, and the log from where it goes on. If all
+        // that is there, the orphans go. The thread that compacts begins last.
         fs.create_dir(dir)?;
         let lock = fs.lock(&dir.join(LOCK))?;
         fs.sync_dir(dir.parent().unwrap_or(dir))?;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lsm::{Lsm, LsmOptions};
-use wal::fs::{File, Fs, Lock, SimFs};
+use wal::fs::{Fault, File, Fs, Lock, Operation, SimFs};
 use wal::testing::{batch, put};
 use wal::{Durability, Engine, Error, Reader, Result};
 
@@ -72,8 +72,8 @@ fn a_compaction_that_fails_refuses_writes_and_names_the_file() {
     let store = Arc::new(open(&sim, due()));
     let says = refusal(&store, &format!("{table} is damaged"));
     assert!(
-        says.contains(&table),
-        "a write is refused with {says:?}, and {table} is damaged {ENDS}"
+        says.contains(&table) && says.contains("a compaction failed: "),
+        "a write is refused with {says:?}; it was a compaction that failed, on {table} {ENDS}"
     );
     let empty = store.write(batch(&[]), Durability::Buffered);
     assert!(empty.is_ok(), "an empty batch writes nothing and waits for nothing: {empty:?} {ENDS}");
@@ -86,8 +86,9 @@ fn a_compaction_that_fails_refuses_writes_and_names_the_file() {
 #[test]
 fn a_compaction_that_panics_refuses_writes() {
     let reader = thread::current().id();
-    let fs = Hooked::new(with_level_0(), move || {
-        assert!(thread::current().id() == reader, "this disk is only good for one thread");
+    let fs = Hooked::new(with_level_0(), move |operation| {
+        let is_good = operation != Operation::Read || thread::current().id() == reader;
+        assert!(is_good, "this disk is only good for one thread");
     });
     let store = Lsm::open(Arc::new(fs), Path::new(DIR), due());
     let store = Arc::new(store.expect("opening reads in one thread"));
@@ -105,6 +106,110 @@ fn close_ends_the_compactor() {
         matches!(settled, Err(Error::Closed)),
         "close has returned, and the compactor has not been told to stop: {settled:?} {ENDS}"
     );
+}
+
+#[test]
+fn close_waits_for_the_compaction_that_runs() {
+    // The compactor's first read is held up, and another thread closes the store.
+    let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (opener, is_held) = (thread::current().id(), AtomicBool::new(false));
+    let gates = (Arc::clone(&begun), Arc::clone(&go_on));
+    let fs = Hooked::new(with_level_0(), move |operation| {
+        let is_other = operation == Operation::Read && thread::current().id() != opener;
+        if is_other && !is_held.swap(true, Ordering::AcqRel) {
+            gates.0.wait();
+            gates.1.wait();
+        }
+    });
+    let sim = fs.sim.clone();
+    let store = Lsm::open(Arc::new(fs), Path::new(DIR), due()).expect("a good disk");
+    begun.wait();
+    thread::scope(|scope| {
+        let (send, closed) = mpsc::channel();
+        let closing = &store;
+        scope.spawn(move || send.send(closing.close()));
+        // Long enough for a close that waits for nobody.
+        let early = closed.recv_timeout(Duration::from_millis(300));
+        let refused = try_open(&sim, small());
+        go_on.wait();
+        assert!(early.is_err(), "a compaction is reading, and close has returned {ENDS}");
+        let why = "a compaction is reading, and another may open the store";
+        assert!(matches!(refused, Err(Error::Locked { .. })), "{why}: {refused:?} {ENDS}");
+        let closed = closed.recv().expect("close ends");
+        assert!(closed.is_ok(), "closed while a compaction ran: {closed:?} {ENDS}");
+    });
+    let settled = store.settle();
+    let why = "a compaction that was told to stop has stopped, which is no failure";
+    assert!(matches!(settled, Err(Error::Closed)), "{why}: {settled:?} {ENDS}");
+}
+
+#[test]
+fn the_compactor_begins_when_all_else_is_open() {
+    // Opening waits a while at each read of the log, and looks for reads of another thread.
+    let (opener, is_early) = (thread::current().id(), Arc::new(AtomicBool::new(false)));
+    let (other_reads, found_early) = (AtomicBool::new(false), Arc::clone(&is_early));
+    let sim = with_level_0();
+    {
+        // Something in the log, so that it is read.
+        let store = open(&sim, LsmOptions { level0_tables: 1_000, ..due() });
+        write(&store, "last", "in the log", Durability::Buffered);
+    }
+    let fs = Hooked::new(sim, move |operation| {
+        if thread::current().id() != opener {
+            other_reads.store(true, Ordering::Release);
+        } else if operation == Operation::Read {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(20) {
+                if other_reads.load(Ordering::Acquire) {
+                    found_early.store(true, Ordering::Release);
+                    return;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    let _store = Lsm::open(Arc::new(fs), Path::new(DIR), due()).expect("a good disk");
+    assert!(
+        !is_early.load(Ordering::Acquire),
+        "while the log is read, another thread reads tables: what it writes is an orphan to those that \
+         `open` removes {FUNCTION}"
+    );
+}
+
+#[test]
+fn close_lets_the_directory_go_when_all_is_written() {
+    // At each sync somebody else asks for the lock.
+    let sim = SimFs::new(1);
+    let (other, is_free) = (sim.clone(), Arc::new(AtomicBool::new(false)));
+    let found_free = Arc::clone(&is_free);
+    let fs = Hooked::new(sim.clone(), move |operation| {
+        if operation == Operation::Sync && other.lock(&Path::new(DIR).join("LOCK")).is_ok() {
+            found_free.store(true, Ordering::Release);
+        }
+    });
+    let store = Lsm::open(Arc::new(fs), Path::new(DIR), small()).expect("a good disk");
+    write(&store, "a", "buffered", Durability::Buffered);
+    let before = sim.counts().syncs;
+    store.close().expect("a good disk");
+    assert!(sim.counts().syncs > before, "close makes durable what was buffered {ENDS}");
+    assert!(
+        !is_free.load(Ordering::Acquire),
+        "another may open the store while this one still writes: the lock was free at a sync {ENDS}"
+    );
+}
+
+#[test]
+fn close_lets_the_directory_go_when_it_fails() {
+    let sim = SimFs::new(1);
+    let store = open(&sim, small());
+    write(&store, "a", "buffered", Durability::Buffered);
+    sim.fail_from(Operation::Sync, 1, Fault::Io);
+    let closed = store.close();
+    assert!(closed.is_err(), "the disk syncs nothing, and close says that all is durable {ENDS}");
+    sim.clear_faults();
+    let again = try_open(&sim, small());
+    let why = "close has failed, the program goes on, and nobody can open the store in it";
+    assert!(!matches!(again, Err(Error::Locked { .. })), "{why}: {again:?} {ENDS}");
 }
 
 #[test]
@@ -129,8 +234,9 @@ fn a_store_that_is_still_read_is_not_opened_again() {
     let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (this_thread, is_held) = (thread::current().id(), AtomicBool::new(false));
     let gates = (Arc::clone(&begun), Arc::clone(&go_on));
-    let fs = Hooked::new(with_level_0(), move || {
-        if thread::current().id() != this_thread && !is_held.swap(true, Ordering::AcqRel) {
+    let fs = Hooked::new(with_level_0(), move |operation| {
+        let is_other = operation == Operation::Read && thread::current().id() != this_thread;
+        if is_other && !is_held.swap(true, Ordering::AcqRel) {
             gates.0.wait();
             gates.1.wait();
         }
@@ -150,7 +256,7 @@ fn a_store_that_is_still_read_is_not_opened_again() {
     open(&sim, small());
 }
 
-/// A disk that calls a hook before each read.
+/// A disk that calls a hook before each read and each sync of a file.
 #[derive(Debug)]
 struct Hooked {
     sim: SimFs,
@@ -158,7 +264,7 @@ struct Hooked {
 }
 
 #[derive(Clone)]
-struct Hook(Arc<dyn Fn() + Send + Sync>);
+struct Hook(Arc<dyn Fn(Operation) + Send + Sync>);
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -173,7 +279,7 @@ struct HookedFile {
 }
 
 impl Hooked {
-    fn new(sim: SimFs, hook: impl Fn() + Send + Sync + 'static) -> Hooked {
+    fn new(sim: SimFs, hook: impl Fn(Operation) + Send + Sync + 'static) -> Hooked {
         Hooked { sim, hook: Hook(Arc::new(hook)) }
     }
 
@@ -222,7 +328,7 @@ impl Fs for Hooked {
 
 impl File for HookedFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        (self.hook.0)();
+        (self.hook.0)(Operation::Read);
         self.file.read_at(offset, buf)
     }
 
@@ -231,6 +337,7 @@ impl File for HookedFile {
     }
 
     fn sync_data(&self) -> Result<()> {
+        (self.hook.0)(Operation::Sync);
         self.file.sync_data()
     }
 

@@ -113,6 +113,11 @@ fn a_store_that_is_closed_twice_is_closed() {
     store.close().unwrap_or_else(|error| panic!("closing again fails: {error} {ENDS}"));
     let refused = store.write(batch(&[put("b", "2")]), Durability::Buffered);
     assert!(matches!(refused, Err(Error::Closed)), "a write after close gives {refused:?} {ENDS}");
+    let refused = store.write(batch(&[]), Durability::Buffered);
+    assert!(
+        matches!(refused, Err(Error::Closed)),
+        "a write of nothing after close gives {refused:?} {ENDS}"
+    );
 }
 
 #[test]

@@ -11,7 +11,6 @@
 //! over. Going backward the versions come oldest first, so the last one that is not too new decides,
 //! and that is known only when the next key begins.
 
-use bytes::Bytes;
 use wal::{Direction, Entry, KeyRange, Result, Seq, Visitor, show_all};
 
 use crate::cursor::{Cursor, enter};
@@ -99,8 +98,9 @@ impl<C: Cursor> Visible<C> {
     /// A step for each version passed over, and a copy of each key.
     fn forward(&mut self) -> Result<bool> {
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
-        // Any other version decides its key, whatever its kind. At what was found last, the cursor
-        // still is: no need to compare there. The memory for the decided key serves again.
+        // Any other version decides its key, whatever its kind. If a key was decided when you are
+        // called, the cursor is still at that version: step first, there is nothing to compare. The
+        // memory for the decided key serves again.
         todo!("day 4: forward")
     }
 
@@ -113,8 +113,8 @@ impl<C: Cursor> Visible<C> {
     ///
     /// Those of the cursor.
     fn backward(&mut self) -> Result<Option<Entry>> {
-        // Keep the newest version so far that is not too new, its value only if it has one. When
-        // another key begins, or nothing more comes, that decides.
+        // Keep the newest version so far that is not too new, and nothing if that is a tombstone. When
+        // another key begins, or nothing more comes, what is kept is the next entry.
         todo!("day 4: backward")
     }
 }

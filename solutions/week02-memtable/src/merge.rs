@@ -179,8 +179,8 @@ impl<C: Cursor> Merge<C> {
     /// Those of the sources; the merge is then at no entry.
     fn turn(&mut self, top: usize, direction: Direction) -> Result<()> {
         // ANCHOR: day4_turn
-        // Copy the key first: it belongs to a source. The memory for it is `self`'s, so take it out
-        // meanwhile. `seek` and `seek_back` stop at the very key if a source has it: go on as long
+        // Copy the key first: it belongs to a source. The memory for its user key is `self`'s, so take
+        // it out meanwhile. `seek` and `seek_back` stop at the very key if a source has it: go on as long
         // as that lies on the side that is left behind.
         let key = self.sources[top].key().expect("a source in the heap is at an entry");
         let (seq, kind) = (key.seq, key.kind);

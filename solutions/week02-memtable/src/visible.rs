@@ -11,7 +11,6 @@
 //! over. Going backward the versions come oldest first, so the last one that is not too new decides,
 //! and that is known only when the next key begins.
 
-use bytes::Bytes;
 use wal::{Direction, Entry, KeyRange, Result, Seq, Visitor, show_all};
 
 use crate::cursor::{Cursor, enter};
@@ -100,8 +99,9 @@ impl<C: Cursor> Visible<C> {
     fn forward(&mut self) -> Result<bool> {
         // ANCHOR: day4_forward
         // Pass over what is too new, and what is of the key that was decided (`Cursor::is_at`).
-        // Any other version decides its key, whatever its kind. At what was found last, the cursor
-        // still is: no need to compare there. The memory for the decided key serves again.
+        // Any other version decides its key, whatever its kind. If a key was decided when you are
+        // called, the cursor is still at that version: step first, there is nothing to compare. The
+        // memory for the decided key serves again.
         if self.decided.is_some() {
             self.cursor.next()?;
         }
@@ -134,30 +134,22 @@ impl<C: Cursor> Visible<C> {
     /// Those of the cursor.
     fn backward(&mut self) -> Result<Option<Entry>> {
         // ANCHOR: day4_backward
-        // Keep the newest version so far that is not too new, its value only if it has one. When
-        // another key begins, or nothing more comes, that decides.
-        let mut newest: Option<(Bytes, Option<Bytes>)> = None;
+        // Keep the newest version so far that is not too new, and nothing if that is a tombstone. When
+        // another key begins, or nothing more comes, what is kept is the next entry.
+        let mut newest: Option<Entry> = None;
         while let Some(key) = self.cursor.key() {
             if !self.range.contains(key.user_key) {
                 break;
             }
-            match &newest {
-                Some((decided, value)) if !self.cursor.is_at(decided) => {
-                    if value.is_some() {
-                        break;
-                    }
-                    newest = None;
-                }
-                _ => {}
+            if newest.as_ref().is_some_and(|(decided, _)| !self.cursor.is_at(decided)) {
+                break;
             }
             if key.seq <= self.seq {
-                let is_put = key.kind == Kind::Put;
-                let (user_key, value) = self.cursor.entry();
-                newest = Some((user_key, is_put.then_some(value)));
+                newest = (key.kind == Kind::Put).then(|| self.cursor.entry());
             }
             self.cursor.prev()?;
         }
-        Ok(newest.and_then(|(key, value)| Some((key, value?))))
+        Ok(newest)
         // ANCHOR_END: day4_backward
     }
 }

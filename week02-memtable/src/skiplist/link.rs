@@ -29,8 +29,9 @@
 //!
 //! Zeros stand behind the end of a key, and for bytes that were not known when the link was made. So
 //! a zero says nothing, and neither do three bytes that are the same: then the entry is asked. The
-//! first of the three is known always. Of keys that have more than 255 bytes in common, only 255 are
-//! counted, and the three bytes are those that come then: all three keys have the same in front.
+//! first of the three was looked at by whoever made the link: a zero there is a byte of the key, or
+//! its end. Of keys that have more than 255 bytes in common, only 255 are counted, and the three
+//! bytes are those that come then: all three keys have the same in front.
 //!
 //! Grossi and Italiano, "Efficient Techniques for Maintaining Multidimensional Keys in Linked Data
 //! Structures" (ICALP 1999), compare strings in linked structures by what they have in common.
@@ -90,7 +91,8 @@ impl Fork {
     pub(super) fn shared_with(self, other: Fork) -> Option<usize> {
         // Whoever leaves the node sooner leaves the other key there, too. If both leave at once, it
         // depends on how many of the three bytes are alike; none is the usual case. This fork must
-        // know the first byte in which they differ, and those before it.
+        // know the first byte in which they differ, and those before it. The other one is made of a
+        // key that is at hand: its zeros are where that key ends or has them.
         todo!("lab skiplist: shared")
     }
 

@@ -51,6 +51,7 @@ fn of_equal_keys_the_newer_source_comes_first() {
         walk.go(Last);
         walk.go_on(Prev, 2 * sources);
         // And where it turns, after each of them.
+        let mut walk = Walk::new(&given, given.merge(), SIDES);
         for steps in 0..2 * sources {
             walk.forget();
             walk.go(First);
@@ -342,7 +343,7 @@ fn a_scan_keeps_to_its_range() {
 
 #[test]
 fn a_scan_reads_no_further_than_it_must() {
-    let given = given(&["a@9 a@4 b@9- b@2 c@3 c@2 d@7- e@9 f@8 f@1 g@1"]);
+    let given = given(&["a@9 a@4 b@9- b@2 bb@9 c@3 c@2 d@7- e@9 f@8 f@1 g@1"]);
     let (versions, range) = (given.all(), KeyRange::half_open("b", "f"));
     for (seq, direction) in (0..=9).flat_map(|seq| [(seq, Forward), (seq, Backward)]) {
         given.watch.start();

@@ -6,7 +6,7 @@
 //!   towers    of one entry in four: its number, then where levels 1, 2, … go on
 //! ```
 //!
-//! A search walks through towers and links, which are a seventh of the list, stand close together
+//! A search walks through towers and links, which are a sixth of the list, stand close together
 //! and so are in the cache more often than not. It looks at an entry only where a link does not say
 //! whether the next node is before the place or behind it.
 //!
@@ -37,8 +37,8 @@ pub(super) const HEAD: u32 = 0;
 /// 16 million entries; more make searches slower, not wrong.
 const HEIGHT_MAX: usize = 12;
 
-/// What the list needs for an entry, in bytes: the entry, a link, and on average a quarter of a
-/// tower, which is one word and a link and a third.
+/// What the list needs for an entry, in bytes: the entry, a link, and one time in four a tower, which
+/// is a word for the number, a link, and some more links on average.
 pub(super) const NODE_SIZE: usize = size_of::<Slot>() + size_of::<AtomicU64>() * (3 + 1 + 3) / 4;
 
 /// Entries in order, for any number of readers and writers at once.
@@ -194,7 +194,8 @@ impl List {
         self.descend(|step, level| self.walk(step, level, target), |_, _| {})
     }
 
-    /// Goes on from `step` on a level, as long as the next node is before `target`.
+    /// Goes on from `step` on a level, as long as the next node is before `target`. It begins with
+    /// `step.next`, as given: that link is not loaded again.
     ///
     /// **Lab skiplist**.
     ///
@@ -225,7 +226,8 @@ impl List {
     }
 
     /// How the node behind the place compares with `target`, and how many bytes their user keys have
-    /// in common.
+    /// in common. For a node of which the forks do not tell: both have counted the same then, which is
+    /// what the place has in common with `target`.
     ///
     /// **Lab skiplist**.
     fn ask(&self, step: Step, level: usize, target: Parts<'_>) -> (cmp::Ordering, usize) {
@@ -306,6 +308,7 @@ impl List {
         if level == 0 { node } else { self.towers[node].load(Ordering::Relaxed) as u32 }
     }
 
+    /// A number that no other node has, with room for an entry and its link on level 0.
     fn take_number(&self) -> u32 {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         self.entries.reach(number);
@@ -313,6 +316,8 @@ impl List {
         number
     }
 
+    /// A tower for a node of that height: `height` words, of which the first is its number. Nodes of
+    /// height 1 have none.
     fn take_tower(&self, number: u32, height: usize) -> u32 {
         let tower = self.tower.fetch_add(height as u32, Ordering::Relaxed);
         self.towers.reach(tower + height as u32);

@@ -198,11 +198,16 @@ impl Given {
         seq: Seq,
     ) {
         let wanted = self.seen(range, direction, seq);
+        let why = match found.iter().all(|(key, _)| range.contains(key)) {
+            true => {
+                "rule 5 of day 4: the first version that is not above the snapshot decides its key"
+            }
+            false => "day 4: `enter` sees to the range's near end, and your loops to the far one",
+        };
         assert!(
             found == wanted,
             "{self}\n{direction:?} over {range:?}, a snapshot at {seq} must see\n  {}\nand the \
-             scan gave\n  {}\n(rule 5 of day 4: the first version that is not above the snapshot \
-             decides its key)",
+             scan gave\n  {}\n({why})",
             list(&wanted),
             list(found),
         );

@@ -43,8 +43,9 @@ fn neighbours_that_come_at_once_know_what_they_have_in_common() {
             assert_eq!(
                 met.as_deref(),
                 Some(key),
-                "what a walk meets after three threads have inserted: after a failed swap, the \
-                 place may be behind another node, which has more in common (rule 4)"
+                "what a walk meets after three threads have inserted: a node was linked before its own \
+                 link was set, or above before below (rule 3); or after a failed swap, whose place \
+                 may be behind another node, which has more in common (rule 4)"
             );
             cursor.next().expect("memory does not fail");
             assert!(

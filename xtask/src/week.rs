@@ -243,6 +243,11 @@ impl Unit {
         self.id.strip_prefix("day").unwrap_or(&self.id)
     }
 
+    /// Whether this test is named among the limits, with or without others.
+    pub(crate) fn has_own_limit(&self, test: &str) -> bool {
+        self.time_limit_s.contains_key(test)
+    }
+
     /// How long the test of this [name](test_name) may take.
     pub(crate) fn time_limit(&self, test: &str) -> Duration {
         let limit = self.time_limit_s.get(test).or_else(|| self.time_limit_s.get("*"));

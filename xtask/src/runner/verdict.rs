@@ -101,7 +101,7 @@ impl Outcome {
                     Some(false) => "it waits: a deadlock, or a signal that never comes",
                     None => "a loop without end, or a deadlock",
                 };
-                format!("still running after {limit_s} s\n{guess}")
+                format!("still running after {limit_s} s\n{guess}, or a machine that is very busy")
             }
             Outcome::StackOverflow => {
                 "the stack overflowed\na function that calls itself without end".to_owned()

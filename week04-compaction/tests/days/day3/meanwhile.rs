@@ -177,9 +177,10 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
             move || {
                 let gate = sim.hold_syncs();
                 gate.pass(1);
-                let flush = std::thread::spawn(move || flush_of(&tree, &history(3), 2));
+                let flushing = Arc::clone(&tree);
+                let flush = std::thread::spawn(move || flush_of(&flushing, &history(3), 2));
                 gate.wait_for(1);
-                let written = edits(&sim);
+                let (written, seen) = (edits(&sim), shape(&tree.version()));
                 let (named, is_named) = mpsc::channel();
                 // The compaction goes on: it syncs the directory, and opens what has a name now. Its
                 // edit has to wait for the flush's, and would come to the gate if it did not.
@@ -191,11 +192,12 @@ fn an_edit_that_waits_for_another_changes_what_that_one_has_left() {
                     drop(gate);
                     too_early
                 });
-                send.send((flush, opener)).expect("they are waited for");
+                send.send((flush, opener, seen)).expect("they are waited for");
             }
         });
         run(&tree, &all_of(&tree, &[0], 0));
-        let (flush, opener) = receive.recv().expect("the compaction has a table to name");
+        let (flush, opener, seen) = receive.recv().expect("the compaction has a table to name");
+        assert_eq!(seen, [2], "readers see an edit that is not on disk {DURABLE}");
         let too_early = opener.join().expect("it opens the gate");
         assert_eq!(too_early, 0, "edits written while the one before is not on disk {MEANWHILE}");
         let flushed = flush.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

@@ -94,7 +94,7 @@ pub struct Survivors<'a> {
     is_oldest: &'a dyn Fn(&[u8]) -> bool,
     /// The user key of the entry that it is at.
     user_key: Vec<u8>,
-    /// Which snapshot is the first to see that entry.
+    /// Which snapshot is the first to see the last version of that key that was met, kept or not.
     seen_from: Option<usize>,
     /// Whether an entry of that key was kept.
     is_kept: bool,

@@ -106,7 +106,7 @@ pub struct Survivors<'a> {
     is_oldest: &'a dyn Fn(&[u8]) -> bool,
     /// The user key of the entry that it is at.
     user_key: Vec<u8>,
-    /// Which snapshot is the first to see that entry.
+    /// Which snapshot is the first to see the last version of that key that was met, kept or not.
     seen_from: Option<usize>,
     /// Whether an entry of that key was kept.
     is_kept: bool,
@@ -198,7 +198,7 @@ impl<'a> Survivors<'a> {
         // `seen_from` is an index into `snapshots`: their number for what is newer than all of them,
         // and each of those stays. A key that is new begins with none.
         while let Some(key) = self.merge.key() {
-            if self.seen_from.is_none() || key.user_key != self.user_key {
+            if key.user_key != self.user_key {
                 self.user_key.clear();
                 self.user_key.extend_from_slice(key.user_key);
                 (self.seen_from, self.is_kept) = (None, false);

@@ -11,6 +11,7 @@ use super::allocated_by;
 use given::*;
 use memtable::WriteQueue;
 use parking_lot::Mutex;
+use wal::fs::{Fault, Operation};
 use wal::testing::{batch, put, scan};
 use wal::{Direction, Durability, Engine, Error, KeyRange, Reader};
 
@@ -258,6 +259,26 @@ fn who_wants_to_be_alone_waits_for_the_group_under_way() {
 }
 
 // In the store.
+
+#[test]
+fn a_write_that_panics_half_way_is_the_last() {
+    let (fs, store) = store();
+    store.put(b"whole", b"value", Durability::Flushed).expect("a good disk");
+    // Nobody knows how much of the record the log has now, and its number is not published.
+    fs.fail(Operation::Write, 1, Fault::Panic);
+    let write = || store.put(b"half", b"value", Durability::Flushed);
+    let panicked = catch_unwind(AssertUnwindSafe(write)).is_err();
+    assert!(panicked, "the panic goes on in the thread that led: rule 3");
+    let next = store.put(b"next", b"value", Durability::Flushed);
+    assert!(
+        matches!(next, Err(Error::Poisoned { .. })),
+        "a write panicked half way, and the next one is given the same numbers: it gave {next:?}. \
+         `write_whole` knows of the panic: rule 3"
+    );
+    drop(store);
+    let found = reopen(&fs).get(b"whole").expect("memory answers");
+    assert!(found.is_some(), "it was flushed before the panic, and is not there any more: rule 2");
+}
 
 #[test]
 fn a_synced_write_behind_a_buffered_one_survives_a_power_cut() {

@@ -1,6 +1,6 @@
 //! What a test can make go wrong, and when.
 
-use std::io;
+use std::{io, panic};
 
 /// A kind of call to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub enum Fault {
     Io,
     /// `ENOSPC`: the disk is full.
     NoSpace,
+    /// A panic, in silence: as if whoever called the disk had a bug there.
+    Panic,
 }
 
 impl Fault {
@@ -76,6 +78,7 @@ impl Fault {
         match self {
             Fault::Io => io::Error::other("input/output error (injected by the test)"),
             Fault::NoSpace => io::ErrorKind::StorageFull.into(),
+            Fault::Panic => panic::resume_unwind(Box::new("a panic (injected by the test)")),
         }
     }
 }

@@ -116,6 +116,7 @@ impl Disk {
                 self.trace.failed(match fault {
                     Fault::Io => "fails with EIO",
                     Fault::NoSpace => "fails with ENOSPC",
+                    Fault::Panic => "panics",
                 });
                 Ok(Course::Fails(fault))
             }

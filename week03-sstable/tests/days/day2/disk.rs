@@ -96,7 +96,10 @@ fn a_table_is_synced_then_renamed_then_its_directory_is_synced() {
 fn a_failure_of_the_disk_is_an_error_and_leaves_neither_name() {
     let (options, entries, _) = sample();
     for call in [Call::Write, Call::Sync, Call::Rename, Call::SyncDir] {
-        for fault in [Fault::Io, Fault::NoSpace] {
+        // `InvalidInput` would be the caller's mistake.
+        for (fault, wanted) in
+            [(Fault::Io, ErrorKind::Other), (Fault::NoSpace, ErrorKind::StorageFull)]
+        {
             for nth in 1.. {
                 let fs = disk(nth);
                 fs.fail(call, nth, fault);
@@ -108,21 +111,13 @@ fn a_failure_of_the_disk_is_an_error_and_leaves_neither_name() {
                 let kind = result.as_ref().err().and_then(Error::io_kind);
                 assert_eq!(
                     kind,
-                    Some(kind_of(fault)),
+                    Some(wanted),
                     "{failed}, and whoever builds the table hears of it, in the disk's own words: \
                      {result:?} (rule 5 of day 2)"
                 );
                 assert_eq!(names(&fs), [""; 0], "{failed}, files that are left {NOTHING_LEFT}");
             }
         }
-    }
-}
-
-/// What the disk says of a fault; `InvalidInput` is the caller's mistake.
-fn kind_of(fault: Fault) -> ErrorKind {
-    match fault {
-        Fault::Io => ErrorKind::Other,
-        Fault::NoSpace => ErrorKind::StorageFull,
     }
 }
 

@@ -40,6 +40,22 @@ fn due() -> LsmOptions {
     }
 }
 
+/// A disk with a store in which the first read of another thread than this one comes to the first
+/// barrier, and goes on behind the second.
+fn with_a_read_held_up() -> (Hooked, Arc<Barrier>, Arc<Barrier>) {
+    let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let gates = (Arc::clone(&begun), Arc::clone(&go_on));
+    let (this_thread, is_held) = (thread::current().id(), AtomicBool::new(false));
+    let fs = Hooked::new(with_level_0(), move |operation| {
+        let is_other = operation == Operation::Read && thread::current().id() != this_thread;
+        if is_other && !is_held.swap(true, Ordering::AcqRel) {
+            gates.0.wait();
+            gates.1.wait();
+        }
+    });
+    (fs, begun, go_on)
+}
+
 /// Waits until the store knows that compaction has ended, and gives the text of the error with which
 /// it refuses a write.
 #[track_caller]
@@ -111,16 +127,7 @@ fn close_ends_the_compactor() {
 #[test]
 fn close_waits_for_the_compaction_that_runs() {
     // The compactor's first read is held up, and another thread closes the store.
-    let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (opener, is_held) = (thread::current().id(), AtomicBool::new(false));
-    let gates = (Arc::clone(&begun), Arc::clone(&go_on));
-    let fs = Hooked::new(with_level_0(), move |operation| {
-        let is_other = operation == Operation::Read && thread::current().id() != opener;
-        if is_other && !is_held.swap(true, Ordering::AcqRel) {
-            gates.0.wait();
-            gates.1.wait();
-        }
-    });
+    let (fs, begun, go_on) = with_a_read_held_up();
     let sim = fs.sim.clone();
     let store = Lsm::open(Arc::new(fs), Path::new(DIR), due()).expect("a good disk");
     begun.wait();
@@ -229,18 +236,8 @@ fn a_refused_opener_touches_nothing() {
 
 #[test]
 fn a_store_that_is_still_read_is_not_opened_again() {
-    // A snapshot's read that is under way keeps the store, its flusher and so its lock. The first read
-    // of another thread is held up.
-    let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let (this_thread, is_held) = (thread::current().id(), AtomicBool::new(false));
-    let gates = (Arc::clone(&begun), Arc::clone(&go_on));
-    let fs = Hooked::new(with_level_0(), move |operation| {
-        let is_other = operation == Operation::Read && thread::current().id() != this_thread;
-        if is_other && !is_held.swap(true, Ordering::AcqRel) {
-            gates.0.wait();
-            gates.1.wait();
-        }
-    });
+    // A snapshot's read that is under way keeps the store, its flusher and so its lock.
+    let (fs, begun, go_on) = with_a_read_held_up();
     let sim = fs.sim.clone();
     let options = LsmOptions { level0_tables: 1_000, cache_size: 0, ..due() };
     let store = Lsm::open(Arc::new(fs), Path::new(DIR), options).expect("a good disk");

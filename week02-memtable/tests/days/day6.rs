@@ -263,12 +263,18 @@ fn who_wants_to_be_alone_waits_for_the_group_under_way() {
 #[test]
 fn a_write_that_panics_half_way_is_the_last() {
     let (fs, store) = store();
-    store.put(b"whole", b"value", Durability::Flushed).expect("a good disk");
-    // Nobody knows how much of the record the log has now, and its number is not published.
-    fs.fail(Operation::Write, 1, Fault::Panic);
-    let write = || store.put(b"half", b"value", Durability::Flushed);
-    let panicked = catch_unwind(AssertUnwindSafe(write)).is_err();
-    assert!(panicked, "the panic goes on in the thread that led: rule 3");
+    let gate = fs.hold_syncs();
+    thread::scope(|scope| {
+        let whole = scope.spawn(|| store.put(b"whole", b"value", Durability::Synced));
+        gate.wait_for(1);
+        let half = scope.spawn(|| store.put(b"half", b"value", Durability::Flushed));
+        wait_for_writers(&store, 1);
+        // Nobody knows then how much of the record the log has, and its number is not published.
+        fs.fail(Operation::Write, 1, Fault::Panic);
+        drop(gate);
+        whole.join().expect("the first one's disk is good").expect("it is written");
+        assert!(half.join().is_err(), "the panic goes on in the thread that led: rule 3");
+    });
     let next = store.put(b"next", b"value", Durability::Flushed);
     assert!(
         matches!(next, Err(Error::Poisoned { .. })),
@@ -277,7 +283,7 @@ fn a_write_that_panics_half_way_is_the_last() {
     );
     drop(store);
     let found = reopen(&fs).get(b"whole").expect("memory answers");
-    assert!(found.is_some(), "it was flushed before the panic, and is not there any more: rule 2");
+    assert!(found.is_some(), "it was synced before the panic, and is not there any more: rule 2");
 }
 
 #[test]

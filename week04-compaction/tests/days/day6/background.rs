@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lsm::{Lsm, LsmOptions};
 use wal::fs::{Fault, File, Fs, Lock, Operation, SimFs};
@@ -46,7 +46,7 @@ fn with_a_read_held_up() -> (Hooked, Arc<Barrier>, Arc<Barrier>) {
     let (begun, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let gates = (Arc::clone(&begun), Arc::clone(&go_on));
     let (this_thread, is_held) = (thread::current().id(), AtomicBool::new(false));
-    let fs = Hooked::new(with_level_0(), move |operation| {
+    let fs = Hooked::new(with_level_0(), move |operation, _| {
         let is_other = operation == Operation::Read && thread::current().id() != this_thread;
         if is_other && !is_held.swap(true, Ordering::AcqRel) {
             gates.0.wait();
@@ -102,7 +102,7 @@ fn a_compaction_that_fails_refuses_writes_and_names_the_file() {
 #[test]
 fn a_compaction_that_panics_refuses_writes() {
     let reader = thread::current().id();
-    let fs = Hooked::new(with_level_0(), move |operation| {
+    let fs = Hooked::new(with_level_0(), move |operation, _| {
         let is_good = operation != Operation::Read || thread::current().id() == reader;
         assert!(is_good, "this disk is only good for one thread");
     });
@@ -152,26 +152,23 @@ fn close_waits_for_the_compaction_that_runs() {
 
 #[test]
 fn the_compactor_begins_when_all_else_is_open() {
-    // Opening waits a while at each read of the log, and looks for reads of another thread.
+    // Opening waits a while at each read of a manifest or the log, and hears of what others do.
     let (opener, is_early) = (thread::current().id(), Arc::new(AtomicBool::new(false)));
-    let (other_reads, found_early) = (AtomicBool::new(false), Arc::clone(&is_early));
+    let (send, heard) = mpsc::channel();
+    let (heard, found_early) = (Mutex::new(heard), Arc::clone(&is_early));
     let sim = with_level_0();
     {
         // Something in the log, so that it is read.
         let store = open(&sim, LsmOptions { level0_tables: 1_000, ..due() });
         write(&store, "last", "in the log", Durability::Buffered);
     }
-    let fs = Hooked::new(sim, move |operation| {
+    let fs = Hooked::new(sim, move |operation, path| {
         if thread::current().id() != opener {
-            other_reads.store(true, Ordering::Release);
-        } else if operation == Operation::Read {
-            let begun = Instant::now();
-            while begun.elapsed() < Duration::from_millis(20) {
-                if other_reads.load(Ordering::Acquire) {
-                    found_early.store(true, Ordering::Release);
-                    return;
-                }
-                thread::sleep(Duration::from_millis(1));
+            send.send(()).expect("the disk has both ends");
+        } else if operation == Operation::Read && path.extension().is_none_or(|end| end != "sst") {
+            let heard = heard.lock().expect("no panic while it is held");
+            if heard.recv_timeout(Duration::from_millis(20)).is_ok() {
+                found_early.store(true, Ordering::Release);
             }
         }
     });
@@ -189,7 +186,7 @@ fn close_lets_the_directory_go_when_all_is_written() {
     let sim = SimFs::new(1);
     let (other, is_free) = (sim.clone(), Arc::new(AtomicBool::new(false)));
     let found_free = Arc::clone(&is_free);
-    let fs = Hooked::new(sim.clone(), move |operation| {
+    let fs = Hooked::new(sim.clone(), move |operation, _| {
         if operation == Operation::Sync && other.lock(&Path::new(DIR).join("LOCK")).is_ok() {
             found_free.store(true, Ordering::Release);
         }
@@ -261,7 +258,7 @@ struct Hooked {
 }
 
 #[derive(Clone)]
-struct Hook(Arc<dyn Fn(Operation) + Send + Sync>);
+struct Hook(Arc<dyn Fn(Operation, &Path) + Send + Sync>);
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -276,7 +273,7 @@ struct HookedFile {
 }
 
 impl Hooked {
-    fn new(sim: SimFs, hook: impl Fn(Operation) + Send + Sync + 'static) -> Hooked {
+    fn new(sim: SimFs, hook: impl Fn(Operation, &Path) + Send + Sync + 'static) -> Hooked {
         Hooked { sim, hook: Hook(Arc::new(hook)) }
     }
 
@@ -325,7 +322,7 @@ impl Fs for Hooked {
 
 impl File for HookedFile {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        (self.hook.0)(Operation::Read);
+        (self.hook.0)(Operation::Read, self.file.path());
         self.file.read_at(offset, buf)
     }
 
@@ -334,7 +331,7 @@ impl File for HookedFile {
     }
 
     fn sync_data(&self) -> Result<()> {
-        (self.hook.0)(Operation::Sync);
+        (self.hook.0)(Operation::Sync, self.file.path());
         self.file.sync_data()
     }
 

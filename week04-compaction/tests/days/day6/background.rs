@@ -257,8 +257,11 @@ struct Hooked {
     hook: Hook,
 }
 
+/// Is told what comes, and of which file.
+type Call = dyn Fn(Operation, &Path) + Send + Sync;
+
 #[derive(Clone)]
-struct Hook(Arc<dyn Fn(Operation, &Path) + Send + Sync>);
+struct Hook(Arc<Call>);
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
